@@ -1,0 +1,3 @@
+export { createLogger, type Logger } from "./log.ts";
+export { type Counter, createMetrics, type Histogram, type Labels, type Metrics } from "./metrics.ts";
+export { METRICS, type MetricDefinition, type MetricName } from "./names.ts";

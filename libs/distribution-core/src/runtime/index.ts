@@ -1,0 +1,65 @@
+/** Time, randomness and timers: everything that would make two runs of the core differ comes through here. */
+import { randomBytes } from "node:crypto";
+
+export interface Clock {
+  /** Wall clock, Unix time in nanoseconds. It may jump. */
+  wallNs(): bigint;
+  /** Monotonic clock in milliseconds with a fraction, from an arbitrary zero. It never goes back. */
+  monotonicMs(): number;
+}
+
+export interface Random {
+  /** Uniform in [0, 1). */
+  next(): number;
+  /** `length` random bytes; from the system's secure source outside simulation. */
+  bytes(length: number): Uint8Array;
+}
+
+export interface Timer {
+  /** Idempotent. */
+  cancel(): void;
+}
+
+export interface Timers {
+  after(ms: number, run: () => void): Timer;
+  every(ms: number, run: () => void): Timer;
+  /** Runs after the current turn of the event loop's I/O, like setImmediate. */
+  soon(run: () => void): void;
+}
+
+export interface Runtime {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly timers: Timers;
+}
+
+const wallOrigin = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
+let wallOffset = wallOrigin;
+
+/** Date.now has 1 ms steps; the monotonic clock fills in between, and follows when the wall clock jumps by over 2 ms. */
+function wallNs(): bigint {
+  const coarse = BigInt(Date.now()) * 1_000_000n;
+  const fine = process.hrtime.bigint() + wallOffset;
+  const drift = coarse - fine;
+  if (drift > 2_000_000n || drift < -2_000_000n) {
+    wallOffset += drift;
+    return coarse;
+  }
+  return fine;
+}
+
+export const systemRuntime: Runtime = {
+  clock: { wallNs, monotonicMs: () => performance.now() },
+  random: { next: Math.random, bytes: (length) => randomBytes(length) },
+  timers: {
+    after: (ms, run) => {
+      const handle = setTimeout(run, ms);
+      return { cancel: () => clearTimeout(handle) };
+    },
+    every: (ms, run) => {
+      const handle = setInterval(run, ms);
+      return { cancel: () => clearInterval(handle) };
+    },
+    soon: (run) => void setImmediate(run),
+  },
+};

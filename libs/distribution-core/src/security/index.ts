@@ -1,0 +1,2 @@
+export * from "./contract.ts";
+export { createLoopbackGuard } from "./loopback-guard.ts";

@@ -1,0 +1,29 @@
+/** What a domain says of its topics: data that ingest, tail, filters and documents read. */
+import type { DescMessage } from "@bufbuild/protobuf";
+import type { EventClass } from "@distribution/proto-types/distribution/v1/event";
+
+export interface EventTypeDefinition {
+  /** As in Event.type, for example `market-data.trade.v1`. */
+  readonly type: string;
+  readonly class: EventClass;
+  readonly description: string;
+  /** What the key is, for people: "instrument, venue:symbol". */
+  readonly key: string;
+}
+
+export interface TopicDefinition {
+  /** Tokens of [a-z0-9-] joined by dots. */
+  readonly name: string;
+  readonly description: string;
+  readonly partitions: number;
+  readonly retention: { readonly ms?: number; readonly bytes?: number };
+  readonly compaction: boolean;
+  /** The payload of every event on the topic: protobuf or its JSON mapping is taken. Absent: JSON or bytes of any shape. */
+  readonly message?: DescMessage;
+  /** The event types that may be published here. Empty: any. */
+  readonly eventTypes: readonly EventTypeDefinition[];
+  /** Bound of each partition's ring, bytes of stored events. */
+  readonly ringBytes: number;
+  /** Bounds of each partition's table; absent: the topic keeps none, and mode latest and snapshots are refused. */
+  readonly table?: { readonly keys: number; readonly bytes: number };
+}
