@@ -1,0 +1,61 @@
+/** Who may import whom, as data. Judged for `src/` only: a test may use any project it likes. */
+
+/** A project's `type:` tag in its package.json. */
+export type Kind = "app" | "core" | "broker" | "bridge" | "store" | "proto" | "client" | "testkit" | "tool";
+
+/** What each kind may import. No kind imports an app: domains meet only over the wire. */
+export const MAY_IMPORT: Readonly<Record<Kind, readonly Kind[]>> = {
+  app: ["core", "broker", "bridge", "store", "proto"],
+  core: ["proto"],
+  broker: ["core", "proto"],
+  bridge: ["core", "proto"],
+  store: ["core", "proto"],
+  client: ["proto"],
+  proto: [],
+  testkit: ["core", "proto"],
+  tool: ["core", "broker", "bridge", "store", "proto", "client", "testkit", "tool"],
+};
+
+const FOUNDATION_FACES = ["brokers", "errors", "events", "observability", "runtime", "topics"];
+
+/** Kinds that know the core by its contracts only, and the subpaths of its package where those are. The package itself is the whole service: not theirs. */
+export const CORE_FACES: Readonly<Partial<Record<Kind, readonly string[]>>> = {
+  broker: FOUNDATION_FACES,
+  bridge: [...FOUNDATION_FACES, "security", "transport"],
+  store: [...FOUNDATION_FACES, "control", "security"],
+};
+
+/** The core's own folder, relative to the checkout. */
+export const CORE_SOURCE = "libs/distribution-core/src";
+
+/** What every stage stands on. Each may use those before it. */
+export const FOUNDATION: readonly string[] = [
+  "errors.ts",
+  "topics.ts",
+  "config.ts",
+  "runtime",
+  "observability",
+  "events",
+  "brokers",
+  "security",
+];
+
+/**
+ * The stages, in the order an event passes them. A stage may use the foundation, the `contract.ts` of any stage, and what an
+ * earlier stage shows in an `index.ts`; never the inside of another, never a later one. Files beside the folders that are not
+ * of the foundation (the face, the service) put the stages together: they use all, and no stage uses them.
+ */
+export const STAGES: readonly string[] = [
+  "ingest",
+  "transforms",
+  "routing",
+  "tail",
+  "subscriptions",
+  "qos",
+  "transport",
+  "control",
+  "life",
+];
+
+/** Stages whose inside later ones may use: interest classes and their encoders are what qos and transport work on. */
+export const OPEN_STAGES: readonly string[] = ["subscriptions"];

@@ -1,0 +1,25 @@
+/**
+ * `node tools/house/src/count-tests.ts <folder>`: adds up what a CI run left in the folder and prints `N passed, N failed`
+ * as its last line. The folder holds `nx.json` (Nx's record of its last run), `steps.tsv` (name, tab, exit code) and
+ * `reports/<project>.json` (vitest's results). Exit code 1 when anything failed or nothing passed.
+ */
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { addUp, type NxRun, type Step, type VitestReport } from "./tests/add-up.ts";
+
+const folder = process.argv[2] ?? ".";
+const readJson = <T>(file: string): T => JSON.parse(readFileSync(file, "utf8")) as T;
+
+const nx: NxRun = existsSync(join(folder, "nx.json")) ? readJson<NxRun>(join(folder, "nx.json")) : { tasks: [] };
+const steps: readonly Step[] = readFileSync(join(folder, "steps.tsv"), "utf8")
+  .split("\n")
+  .filter((line) => line !== "")
+  .map((line) => ({ name: line.split("\t")[0] ?? "", status: Number(line.split("\t")[1]) }));
+const reports = new Map(
+  globSync(join(folder, "reports/*.json")).map((file) => [basename(file, ".json"), readJson<VitestReport>(file)]),
+);
+
+const { passed, failures } = addUp(nx, reports, steps);
+for (const failure of failures) console.log(`failed: ${failure}`);
+console.log(`${passed} passed, ${failures.length} failed`);
+process.exitCode = failures.length > 0 || passed === 0 ? 1 : 0;

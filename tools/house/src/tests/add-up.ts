@@ -1,0 +1,79 @@
+/** One count over everything a CI run did: tests, checks of the house and further steps. */
+
+/** As much of Nx's `run.json` as counts. `status` is the task's exit code. */
+export interface NxRun {
+  readonly tasks: readonly {
+    readonly taskId: string;
+    readonly target: string;
+    readonly projectName: string;
+    readonly status?: number;
+  }[];
+}
+
+/** As much of vitest's JSON report as counts. A file that could not be loaded is "failed" without assertions. */
+export interface VitestReport {
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+  }[];
+}
+
+/** The step that runs all Nx tasks: it speaks through them, and for itself only when it failed and none of them did. */
+export const NX_STEP = "npm test";
+
+/** A command of the CI run. */
+export interface Step {
+  readonly name: string;
+  /** Exit code. */
+  readonly status: number;
+}
+
+export interface Count {
+  readonly passed: number;
+  /** One line each. */
+  readonly failures: readonly string[];
+}
+
+/**
+ * Every vitest test counts, and so does every other Nx task and every step. What failed outside of any test (a crash, an
+ * unhandled rejection) is one failure: a red run never adds up to green. `reports` are by Nx project or name of the step.
+ */
+export function addUp(nx: NxRun, reports: ReadonlyMap<string, VitestReport>, steps: readonly Step[]): Count {
+  const nxFailed = nx.tasks.some(({ status }) => status !== 0);
+  const tested = [...reports.values()].map(countReport);
+  const runs = [
+    ...nx.tasks.map(({ taskId, target, projectName, status }) => ({
+      name: taskId,
+      failed: status !== 0,
+      report: target === "test" ? reports.get(projectName) : undefined,
+    })),
+    ...steps
+      .filter(({ name, status }) => name !== NX_STEP || (status !== 0 && !nxFailed))
+      .map(({ name, status }) => ({ name, failed: status !== 0, report: reports.get(name) })),
+  ];
+  const explained = (report: VitestReport | undefined): boolean =>
+    report !== undefined && countReport(report).failures.length > 0;
+  const unexplained = runs.filter(({ failed, report }) => failed && !explained(report));
+  return {
+    passed: sum(tested.map(({ passed }) => passed)) + runs.filter(({ failed, report }) => !failed && !report).length,
+    failures: [...tested.flatMap(({ failures }) => failures), ...unexplained.map(({ name }) => name)],
+  };
+}
+
+function countReport({ testResults }: VitestReport): Count {
+  const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
+  const unloaded = testResults.filter(
+    ({ status, assertionResults }) =>
+      status === "failed" && assertionResults.every(({ status: one }) => one !== "failed"),
+  );
+  return {
+    passed: tests.filter(({ status }) => status === "passed").length,
+    failures: [
+      ...tests.filter(({ status }) => status === "failed").map(({ fullName }) => fullName),
+      ...unloaded.map(({ name }) => name),
+    ],
+  };
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

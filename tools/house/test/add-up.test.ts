@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { addUp, NX_STEP, type VitestReport } from "../src/tests/add-up.ts";
+
+const task = (projectName: string, target: string, status: number) => ({
+  taskId: `${projectName}:${target}`,
+  projectName,
+  target,
+  status,
+});
+
+const report = (...statuses: string[]): VitestReport => ({
+  testResults: [
+    {
+      name: "a.test.ts",
+      status: statuses.includes("failed") ? "failed" : "passed",
+      assertionResults: statuses.map((status, at) => ({ fullName: `test ${at}`, status })),
+    },
+  ],
+});
+
+test("tests, checks and steps each count once; skipped tests count as neither", () => {
+  const tasks = [task("core", "test", 0), task("core", "typecheck", 0)];
+  const reports = new Map([["core", report("passed", "passed", "pending")]]);
+  const steps = [
+    { name: NX_STEP, status: 0 },
+    { name: "coverage", status: 0 },
+  ];
+  expect(addUp({ tasks }, reports, steps)).toEqual({ passed: 4, failures: [] });
+});
+
+test("a failed test is one failure, not also one of its task and of the command", () => {
+  const tasks = [task("core", "test", 1), task("house", "lint", 0)];
+  const reports = new Map([["core", report("passed", "failed")]]);
+  const count = addUp({ tasks }, reports, [{ name: NX_STEP, status: 1 }]);
+  expect(count).toEqual({ passed: 2, failures: ["test 1"] });
+});
+
+test("a test file that does not load is a failure", () => {
+  const broken = { testResults: [{ name: "b.test.ts", status: "failed", assertionResults: [] }] };
+  const count = addUp({ tasks: [task("core", "test", 1)] }, new Map([["core", broken]]), []);
+  expect(count).toEqual({ passed: 0, failures: ["b.test.ts"] });
+});
+
+test.each([
+  ["a crash after green tests", [task("core", "test", 1)], [{ name: NX_STEP, status: 1 }], ["core:test"]],
+  ["a failed check", [task("house", "lint", 1)], [{ name: NX_STEP, status: 1 }], ["house:lint"]],
+  ["a command that ends before its tasks", [], [{ name: NX_STEP, status: 124 }], [NX_STEP]],
+  ["a failed step", [], [{ name: "coverage", status: 1 }], ["coverage"]],
+])("%s is one failure", (_, tasks, steps, failures) => {
+  expect(addUp({ tasks }, new Map([["core", report("passed")]]), steps)).toEqual({ passed: 1, failures });
+});
