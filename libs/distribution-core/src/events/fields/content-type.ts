@@ -1,0 +1,31 @@
+/** Which reader a content type asks for. */
+
+export const OTHER = 0;
+export const JSON_PAYLOAD = 1;
+export const PROTOBUF_PAYLOAD = 2;
+export type PayloadFormat = typeof OTHER | typeof JSON_PAYLOAD | typeof PROTOBUF_PAYLOAD;
+
+/** Parameters are ignored and case does not count: `application/json; charset=utf-8`, `application/vnd.fill+JSON`. */
+export function payloadFormat(contentType: string): PayloadFormat {
+  const semicolon = contentType.indexOf(";");
+  const type = (semicolon === -1 ? contentType : contentType.slice(0, semicolon)).trim().toLowerCase();
+  if (type === "application/json" || (type.endsWith("+json") && type.includes("/"))) return JSON_PAYLOAD;
+  if (type === "application/protobuf" || type === "application/x-protobuf") return PROTOBUF_PAYLOAD;
+  return OTHER;
+}
+
+const PLAIN_JSON = Buffer.from("application/json");
+const PLAIN_PROTOBUF = Buffer.from("application/protobuf");
+
+/** The same from bytes. The two usual spellings are recognised without making a string. */
+export function payloadFormatOf(bytes: Uint8Array, start: number, end: number): PayloadFormat {
+  if (equal(bytes, start, end, PLAIN_JSON)) return JSON_PAYLOAD;
+  if (equal(bytes, start, end, PLAIN_PROTOBUF)) return PROTOBUF_PAYLOAD;
+  return payloadFormat(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("utf8"));
+}
+
+function equal(bytes: Uint8Array, start: number, end: number, text: Uint8Array): boolean {
+  if (end - start !== text.length) return false;
+  for (let at = 0; at < text.length; at++) if (bytes[start + at] !== text[at]) return false;
+  return true;
+}

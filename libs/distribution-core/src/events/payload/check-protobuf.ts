@@ -1,0 +1,125 @@
+/** Checks a protobuf payload against its message in one pass over the bytes, without making an object. */
+import { isUtf8 } from "node:buffer";
+import { fromBinary, ScalarType, toJson } from "@bufbuild/protobuf";
+import { asInvalidEvent, type EventPath, invalidEvent, pathText } from "../path.ts";
+import { WIRE, WireReader } from "../wire.ts";
+import { DECIMAL_RULE, isDecimalBytes } from "./decimal.ts";
+import { type FieldPlan, fieldOf, MAX_MESSAGE_DEPTH, MESSAGE_TYPE, type MessagePlan } from "./plan.ts";
+
+export interface ProtobufChecker {
+  /** Throws `invalid_event` below `path`.data unless `bytes[start, end)` is a payload of the message. */
+  check(bytes: Uint8Array, start: number, end: number, path: EventPath): void;
+}
+
+export function createProtobufChecker(message: MessagePlan): ProtobufChecker {
+  const checker = new Checker();
+  return { check: (bytes, start, end, path) => checker.check(message, bytes, start, end, path) };
+}
+
+class Checker {
+  readonly #reader = new WireReader();
+  /** The field that is being read at each depth: the path of an error. */
+  readonly #fields: (FieldPlan | undefined)[] = new Array(MAX_MESSAGE_DEPTH + 1);
+  #depth = 0;
+  /** Within a well-known type, whose inner ones (a Value in a Struct) are checked along with it. */
+  #inWellKnown = false;
+  #path: EventPath = "";
+  readonly #place = (): string => {
+    let place = `${pathText(this.#path)}.data`;
+    for (const field of this.#fields.slice(1, this.#depth + 1)) {
+      // Map entries show as the map alone.
+      if (field !== undefined && field.jsonKey !== "") place += `.${field.name}`;
+    }
+    return place;
+  };
+
+  check(message: MessagePlan, bytes: Uint8Array, start: number, end: number, path: EventPath): void {
+    this.#path = path;
+    this.#depth = 0;
+    this.#inWellKnown = false;
+    this.#reader.open(bytes, start, end, this.#place);
+    this.#message(message, end);
+  }
+
+  #message(message: MessagePlan, end: number): void {
+    const reader = this.#reader;
+    const outerEnd = reader.end;
+    const depth = this.#enter();
+    const start = reader.pos;
+    const convert = message.wellKnown && !this.#inWellKnown;
+    if (convert) this.#inWellKnown = true;
+    reader.end = end;
+    while (reader.pos < end) {
+      this.#fields[depth] = undefined;
+      const tag = reader.tag();
+      const wireType = tag & 7;
+      const field = fieldOf(message, tag >>> 3);
+      if (field === undefined) {
+        reader.skip(wireType);
+        continue;
+      }
+      this.#fields[depth] = field;
+      if (wireType === field.wireType) this.#value(field);
+      else if (wireType === WIRE.bytes && field.shape === "list") this.#packed(field);
+      else reader.fail(`has a field of wire type ${wireType} that the schema wants as ${field.wireType}`);
+    }
+    reader.end = outerEnd;
+    this.#depth = depth - 1;
+    if (!convert) return;
+    this.#inWellKnown = false;
+    this.#wellKnown(message, start, end);
+  }
+
+  #enter(): number {
+    this.#depth += 1;
+    if (this.#depth <= MAX_MESSAGE_DEPTH) return this.#depth;
+    this.#depth -= 1;
+    throw invalidEvent(
+      this.#place,
+      `Messages are nested deeper than ${MAX_MESSAGE_DEPTH} levels, the limit. Flatten them.`,
+    );
+  }
+
+  #value(field: FieldPlan): void {
+    const reader = this.#reader;
+    if (field.wireType !== WIRE.bytes) {
+      reader.skip(field.wireType);
+      return;
+    }
+    const length = reader.length();
+    const start = reader.pos;
+    const end = start + length;
+    if (field.type === MESSAGE_TYPE) this.#message(field.message!, end);
+    else if (field.decimal) this.#decimal(start, end);
+    else if (field.type === ScalarType.STRING) this.#text(start, end);
+    reader.pos = end;
+  }
+
+  #packed(field: FieldPlan): void {
+    const reader = this.#reader;
+    const outerEnd = reader.end;
+    const length = reader.length();
+    reader.end = reader.pos + length;
+    while (reader.pos < reader.end) reader.skip(field.wireType);
+    reader.end = outerEnd;
+  }
+
+  #text(start: number, end: number): void {
+    const bytes = this.#reader.bytes;
+    for (let pos = start; pos < end; pos++) {
+      if (bytes[pos]! < 0x80) continue;
+      if (isUtf8(bytes.subarray(pos, end))) return;
+      throw invalidEvent(this.#place, "It is not valid UTF-8.");
+    }
+  }
+
+  #decimal(start: number, end: number): void {
+    if (!isDecimalBytes(this.#reader.bytes, start, end)) throw invalidEvent(this.#place, DECIMAL_RULE);
+  }
+
+  /** A well-known type may be sound protobuf and still have no JSON, a timestamp in the year 10000 for example. */
+  #wellKnown(message: MessagePlan, start: number, end: number): void {
+    const desc = message.desc!;
+    asInvalidEvent(this.#place, () => toJson(desc, fromBinary(desc, this.#reader.bytes.subarray(start, end))));
+  }
+}
