@@ -1,0 +1,106 @@
+/** The terms of filters in numbers: what rows, groups and leftovers are made of. */
+import type { Constant } from "../filter/constants.ts";
+import type { Term } from "../filter/terms.ts";
+import { ABSENT } from "./constants.ts";
+import type { EventSlots } from "./event-slots.ts";
+import { orderedHigh } from "./ordered.ts";
+import type { Slot } from "./slot.ts";
+
+export type RangeTest = { readonly op: "range"; readonly slot: Slot; readonly low: number; readonly high: number };
+export type SetTest = { readonly op: "in" | "notIn"; readonly slot: Slot; readonly values: readonly number[] };
+export type ValueTest = SetTest | { readonly op: "exists" | "absent"; readonly slot: Slot };
+export type Test = RangeTest | ValueTest;
+
+/** What a conjunction holds of slots and constants, to be given back when it goes. */
+export interface Held {
+  readonly slot: Slot;
+  readonly value: number | undefined;
+  /** Length in bytes, where the value is a prefix of the text in this slot. */
+  readonly prefixOf: Slot | undefined;
+  readonly length: number;
+}
+
+export function compileTerm(term: Term, slots: EventSlots, made: (slot: Slot) => void, held: Held[]): Test {
+  const slot = slots.acquire(term.field, made);
+  held.push({ slot, value: undefined, prefixOf: undefined, length: 0 });
+  switch (term.op) {
+    case "in":
+    case "notIn":
+      return { op: term.op, slot, values: term.values.map((value) => acquire(slot, value, held)) };
+    case "range":
+      return { op: "range", slot, low: term.low, high: term.high };
+    case "prefix": {
+      const prefixes = slots.acquirePrefixes(slot);
+      held.push({ slot: prefixes, value: undefined, prefixOf: undefined, length: 0 });
+      const value = prefixes.constants.acquire(term.prefix);
+      const length = Buffer.byteLength(term.prefix);
+      slot.prefixes?.acquire(length);
+      held.push({ slot: prefixes, value, prefixOf: slot, length });
+      return { op: "in", slot: prefixes, values: [value] };
+    }
+    default:
+      return { op: term.op, slot };
+  }
+}
+
+function acquire(slot: Slot, constant: Constant, held: Held[]): number {
+  const value = slot.constants.acquire(constant);
+  held.push({ slot, value, prefixOf: undefined, length: 0 });
+  return value;
+}
+
+/** The last taken goes first, so that a slot outlives what is held in it. */
+export function releaseHeld(held: readonly Held[], slots: EventSlots, gone: (slot: Slot) => void): void {
+  for (const { slot, value, prefixOf, length } of held.toReversed()) {
+    if (value !== undefined) {
+      slot.release(value);
+      prefixOf?.prefixes?.release(length);
+    } else if (slots.release(slot)) gone(slot);
+  }
+}
+
+/** Whether the event at hand passes. */
+export function passes(test: Test, slots: EventSlots): boolean {
+  const { slot } = test;
+  const value = slots.ids[slot.index]!;
+  switch (test.op) {
+    case "in":
+      if (!slot.multiple) return value !== ABSENT && test.values.includes(value);
+      for (let at = 0; at < slot.count; at++) if (test.values.includes(slot.list[at]!)) return true;
+      return false;
+    case "notIn":
+      return value !== ABSENT && !test.values.includes(value);
+    case "range":
+      return slots.numbers[slot.index]! >= test.low && slots.numbers[slot.index]! <= test.high;
+    case "exists":
+      return value !== ABSENT;
+    case "absent":
+      return value === ABSENT;
+  }
+}
+
+/** Bits of one power of two in the order of doubles' high words. */
+const OCTAVE = 2 ** 20;
+
+/**
+ * A guess at the share of events that pass, for choosing by which test to split; above 1 for tests that no group can hold.
+ * Fields with many constants are taken to have as many values; prices of a kind are taken to lie within two octaves.
+ */
+export function shareOf(test: Test): number {
+  switch (test.op) {
+    case "in": {
+      const known = Math.max(2, test.slot.constants.size);
+      return Math.min(1, (test.values.length * (test.slot.multiple ? 2 : 1)) / known);
+    }
+    case "range":
+      if (!isBand(test)) return 0.5;
+      return Math.min(0.9, (orderedHigh(test.high) - orderedHigh(test.low) + 1) / (2 * OCTAVE));
+    default:
+      return 2;
+  }
+}
+
+/** Has both ends. */
+export function isBand(test: RangeTest): boolean {
+  return Number.isFinite(test.low) && Number.isFinite(test.high);
+}
