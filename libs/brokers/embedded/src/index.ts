@@ -1,0 +1,3 @@
+/** The embedded broker: the Broker contract on LMDB, for one process and one machine. */
+export { createEmbeddedBroker } from "./broker.ts";
+export type { EmbeddedBrokerOptions } from "./options.ts";

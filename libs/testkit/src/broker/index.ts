@@ -1,0 +1,18 @@
+/** The laws of the Broker contract as tests, for every broker on the real thing. */
+export { describeBrokerConformance } from "./conformance.ts";
+export type { BrokerFactory, BrokerUnderTest, ConformanceOptions } from "./law-context.ts";
+export {
+  type BatchEvent,
+  batchOf,
+  bytesOf,
+  eventsOf,
+  idsOf,
+  positionAt,
+  positionsOf,
+  type ReadEvent,
+  readEvents,
+  type TakenEvent,
+  takeEvents,
+  takenOf,
+  within,
+} from "./support.ts";
