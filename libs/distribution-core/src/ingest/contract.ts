@@ -3,17 +3,57 @@ import type { PackedBatch } from "../events/batch.ts";
 import type { Identity } from "../security/contract.ts";
 
 export interface PublishResult {
-  /** One an event, in the order they came; the first destination where routes gave several. */
+  /**
+   * One an event, in the order they came. Where routes gave several destinations: the first in the order in which the
+   * service defines its topics. Made when first asked for.
+   */
   readonly positions: readonly Position[];
-  /** How many were known before by (source, id); their positions are the old ones. */
+  /** How many were known before by (source, id), or came twice in the batch; their positions are the old ones. */
   readonly duplicates: number;
 }
 
-/** The way in: decode, validate, deduplicate, sequence, admit, transform, route, append. */
+/** The way in: admit, authorize, validate, deduplicate, check sequences, transform, route, append. */
 export interface Ingest {
   /**
-   * All or nothing: resolves when every event is durable, rejects with nothing of it taken.
-   * `topic` is where the events go unless a route sends them elsewhere.
+   * All or nothing: resolves when every event is durable, rejects with nothing of it taken (on a broker without
+   * `transactions` a publish to several partitions may have reached some of them when it rejects).
+   * `topic` is where the events go unless a route sends them elsewhere. Publishes of one subject keep their order.
+   *
+   * Rejects with a DistributionError: `draining`, `unavailable` (not restored yet, or the broker is away), `overloaded`
+   * with `retryAfterMs`, `invalid_request`, `batch_too_large`, `event_too_large`, `forbidden` (by the guard,
+   * or on an internal topic), `unknown_topic`, `invalid_event`, `event_conflict`, `storage_full`; where one event is to blame its path is `events[i]` and below.
    */
   publish(topic: string, batch: PackedBatch, identity: Identity): Promise<PublishResult>;
+}
+
+/** A step in a source's own sequence of a key that is not the next one. */
+export interface SequenceStep {
+  readonly kind: "gap" | "out-of-order";
+  /** The topic that the publisher named. */
+  readonly topic: string;
+  readonly source: string;
+  readonly key: string;
+  readonly expected: bigint;
+  readonly got: bigint;
+}
+
+/** What ingest found in the log at start. */
+export interface Restored {
+  /** Events known again for deduplication. */
+  readonly events: number;
+  /** Bytes of the log that were read for it. */
+  readonly bytes: number;
+}
+
+/** Ingest as the service that owns it sees it. */
+export interface IngestService extends Ingest {
+  /**
+   * Reads the newest part of every partition's log and knows its events again; publishes are `unavailable` until then.
+   * Rejects with what the broker rejects with, and may be tried again.
+   */
+  restore(): Promise<Restored>;
+  /** Takes nothing more (`draining`); resolves when everything that was taken is settled. Idempotent. */
+  drain(): Promise<void>;
+  /** What is under way now. */
+  inFlight(): { readonly batches: number; readonly events: number; readonly bytes: number };
 }

@@ -1,0 +1,172 @@
+/**
+ * What has to be found out about the events of a publish before anything is written: read, checked, given their way and
+ * told from known ones. One examiner serves all publishes, one after the other, and reuses what it works with.
+ */
+import { createEnvelope, type Envelope, EVENT_FIELD, validateEnvelope } from "../events/index.ts";
+import { CLAIM, type DuplicateWindow } from "./duplicate-window.ts";
+import { type EventIdentity, PRINT_WORDS, viewOf } from "./event-identity.ts";
+import type { Gathering } from "./gathering.ts";
+import { assertClass, type Intakes, type TypeIntake, type Way } from "./intake.ts";
+import type { Publication } from "./publication.ts";
+import { conflict, type Refinery } from "./refinery.ts";
+import type { TakenPublish } from "./taken-publish.ts";
+
+export interface ExaminerParts {
+  readonly intakes: Intakes;
+  readonly window: DuplicateWindow;
+  readonly identity: EventIdentity;
+  readonly gathering: Gathering;
+  readonly refinery: Refinery;
+}
+
+export class Examiner {
+  readonly #parts: ExaminerParts;
+  readonly #envelope = createEnvelope();
+  #prints = new Uint32Array(1024 * PRINT_WORDS);
+  /** The type of the event before, and where its text lies: events of one type come in runs. */
+  #type: TypeIntake | undefined;
+  #typeBytes: Uint8Array = new Uint8Array(0);
+  #typeStart = 0;
+  #typeEnd = 0;
+
+  constructor(parts: ExaminerParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Gathers the events of the publication and claims the new ones; the others are its repetitions. When one of them is
+   * under way in another publish, that publish is the answer, and nothing is claimed: try again when it has settled.
+   * Throws what refuses the publication (`invalid_event`, `event_conflict`, `event_too_large`), likewise with nothing
+   * claimed.
+   */
+  examine(publication: Publication): TakenPublish | undefined {
+    const { window, gathering } = this.#parts;
+    const taken = window.begin();
+    publication.taken = taken;
+    gathering.clear();
+    this.#type = undefined;
+    let blocker: TakenPublish | undefined;
+    try {
+      blocker = this.#examineEvents(publication, taken);
+      if (blocker === undefined) return undefined;
+    } catch (failure) {
+      this.#release(publication, taken);
+      throw failure;
+    }
+    this.#release(publication, taken);
+    return blocker;
+  }
+
+  #release(publication: Publication, taken: TakenPublish): void {
+    this.#parts.gathering.clear();
+    this.#parts.window.release(taken);
+    publication.reset();
+  }
+
+  #examineEvents(publication: Publication, taken: TakenPublish): TakenPublish | undefined {
+    const pipeline = this.#parts.refinery.of(publication.intake.topic.name);
+    this.#readEvents(publication, pipeline !== undefined);
+    const blocker = this.#claimEvents(publication, taken);
+    if (blocker === undefined && pipeline !== undefined) this.#refineEvents(publication);
+    return blocker;
+  }
+
+  /** Checks every event and notes its print, its sequence, and unless a pipeline comes in between, its way. */
+  #readEvents(publication: Publication, isRefined: boolean): void {
+    const { identity, gathering } = this.#parts;
+    const { bytes, bounds, count } = publication.batch;
+    if (this.#prints.length < count * PRINT_WORDS) this.#prints = new Uint32Array(2 * count * PRINT_WORDS);
+    const view = viewOf(bytes);
+    const envelope = this.#envelope;
+    for (let ordinal = 0; ordinal < count; ordinal += 1) {
+      envelope.read(bytes, bounds[2 * ordinal]!, bounds[2 * ordinal + 1]!, ordinal);
+      validateEnvelope(envelope, ordinal);
+      let eventClass = envelope.class;
+      if (!isRefined) {
+        const type = this.#typeOf(publication, envelope, ordinal);
+        gathering.add(envelope, this.#check(publication, type, envelope, ordinal), eventClass !== 0, ordinal, true);
+        if (eventClass === 0) eventClass = type.eventClass;
+      }
+      identity.print(envelope, view, eventClass, this.#prints, ordinal * PRINT_WORDS);
+      if (identity.sequenceLo !== 0 || identity.sequenceHi !== 0)
+        this.#noteSequence(publication, envelope, view, ordinal);
+    }
+  }
+
+  #claimEvents(publication: Publication, taken: TakenPublish): TakenPublish | undefined {
+    const { window } = this.#parts;
+    const prints = this.#prints;
+    const { count } = publication.batch;
+    window.prepare(prints, PRINT_WORDS, count);
+    for (let ordinal = 0; ordinal < count; ordinal += 1) {
+      const claim = window.claim(taken, prints, ordinal * PRINT_WORDS, ordinal);
+      if (claim === CLAIM.fresh) continue;
+      if (claim === CLAIM.pending) return window.found;
+      if (claim === CLAIM.conflict) throw this.#conflict(publication, taken, ordinal);
+      publication.repetitions.set(ordinal, { publish: window.found!, ordinal: window.foundOrdinal });
+    }
+    return undefined;
+  }
+
+  #conflict({ batch }: Publication, taken: TakenPublish, ordinal: number): Error {
+    const { window } = this.#parts;
+    this.#envelope.read(batch.bytes, batch.bounds[2 * ordinal]!, batch.bounds[2 * ordinal + 1]!);
+    return conflict(this.#envelope, ordinal, window.found === taken ? window.foundOrdinal : undefined);
+  }
+
+  /** Type, class and payload are the topic's, and those of the topics it is routed to. */
+  #check(publication: Publication, type: TypeIntake, envelope: Envelope, ordinal: number): Way {
+    const { intakes } = this.#parts;
+    if (envelope.class !== type.eventClass) assertClass(type, envelope.class, ordinal);
+    const { intake } = publication;
+    const way = type.fixedWay ?? intakes.way(intake, type, envelope.bytes, envelope.start, envelope.end, ordinal);
+    const { checks } = way;
+    for (let index = 0; index < checks.length; index += 1) checks[index]!(envelope, ordinal);
+    return way;
+  }
+
+  /** New events go through the topic's pipeline; what comes out is checked as if it had been published. */
+  #refineEvents(publication: Publication): void {
+    const { batch, intake, repetitions } = publication;
+    const envelope = this.#envelope;
+    for (let ordinal = 0; ordinal < batch.count; ordinal += 1) {
+      if (repetitions.has(ordinal)) continue;
+      envelope.read(batch.bytes, batch.bounds[2 * ordinal]!, batch.bounds[2 * ordinal + 1]!);
+      const refined = this.#parts.refinery.refine(intake.topic.name, envelope, ordinal);
+      for (const [index, message] of refined.entries()) {
+        envelope.read(message, 0, message.length, ordinal);
+        validateEnvelope(envelope, ordinal);
+        const type = this.#typeOf(publication, envelope, ordinal);
+        const way = this.#check(publication, type, envelope, ordinal);
+        this.#parts.gathering.add(envelope, way, envelope.class !== 0, ordinal, index === 0);
+      }
+    }
+  }
+
+  #noteSequence(publication: Publication, envelope: Envelope, view: DataView, ordinal: number): void {
+    const { identity } = this.#parts;
+    identity.takeKey(envelope, view);
+    publication.addSequence(ordinal, identity.hash.a, identity.hash.b, identity.sequenceHi, identity.sequenceLo);
+  }
+
+  #typeOf(publication: Publication, envelope: Envelope, ordinal: number): TypeIntake {
+    const start = envelope.startOf(EVENT_FIELD.type);
+    const end = envelope.endOf(EVENT_FIELD.type);
+    if (this.#type !== undefined && this.#isSameType(envelope.bytes, start, end)) return this.#type;
+    const type = this.#parts.intakes.type(publication.intake, envelope.text(EVENT_FIELD.type), ordinal);
+    this.#type = type;
+    this.#typeBytes = envelope.bytes;
+    this.#typeStart = start;
+    this.#typeEnd = end;
+    return type;
+  }
+
+  #isSameType(bytes: Uint8Array, start: number, end: number): boolean {
+    const known = this.#typeBytes;
+    const offset = this.#typeStart - start;
+    if (this.#typeEnd - offset !== end) return false;
+    // Backwards: types of one service differ at the end.
+    for (let at = end - 1; at >= start; at -= 1) if (bytes[at] !== known[at + offset]) return false;
+    return true;
+  }
+}

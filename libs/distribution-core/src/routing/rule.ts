@@ -1,0 +1,106 @@
+/** One route made ready: its patterns spread over the topics it covers, its filter parsed for each of them. */
+
+import { DistributionError, type ErrorCode, type FieldError } from "../errors.ts";
+import type { Counter, Metrics } from "../observability/index.ts";
+import type { Filter } from "../subscriptions/contract.ts";
+import type { TopicDefinition } from "../topics.ts";
+import type { FilterParser, RouteDefinition } from "./contract.ts";
+import { patternCovers } from "./pattern.ts";
+import { describe } from "./schema.ts";
+
+export interface Rule {
+  readonly definition: RouteDefinition;
+  readonly destinations: readonly TopicDefinition[];
+  /** The topics it covers, each with its filter; undefined: no filter. */
+  readonly filters: ReadonlyMap<string, Filter | undefined>;
+  readonly keys: ReadonlySet<string> | undefined;
+  readonly counter: Counter;
+}
+
+export interface RuleContext {
+  readonly topics: ReadonlyMap<string, TopicDefinition>;
+  readonly parseFilter: FilterParser;
+  readonly metrics: Metrics;
+}
+
+interface Mistake extends FieldError {
+  readonly code: ErrorCode;
+}
+
+/** Throws, with all mistakes and the code of the first: `invalid_request`, `unknown_topic`, `invalid_filter`, `filter_too_costly`. */
+export function compileRules(definitions: readonly RouteDefinition[], context: RuleContext): readonly Rule[] {
+  const mistakes: Mistake[] = [];
+  const seen = new Map<string, number>();
+  const rules = definitions.map((definition, index) => {
+    const path = `routes[${index}]`;
+    const before = seen.get(definition.name);
+    if (before === undefined) seen.set(definition.name, index);
+    else {
+      const message = `routes[${before}] has the name ${definition.name} already. Give every route its own.`;
+      mistakes.push({ code: "invalid_request", path: `${path}.name`, message });
+    }
+    return compileRule(definition, path, context, mistakes);
+  });
+  const [first] = mistakes;
+  if (first) throw new DistributionError(first.code, describe(mistakes), { errors: mistakes.map(asField) });
+  return rules;
+}
+
+function compileRule(definition: RouteDefinition, path: string, context: RuleContext, mistakes: Mistake[]): Rule {
+  const covered = coveredTopics(definition, path, context, mistakes);
+  const destinations = definition.to.flatMap((name, index) => {
+    const topic = context.topics.get(name);
+    if (!topic) mistakes.push(unknownTopic(`${path}.to[${index}]`, name, context));
+    return topic ?? [];
+  });
+  const filters = new Map(
+    covered.map((topic) => [topic.name, parseFor(definition, topic, path, context, mistakes)] as const),
+  );
+  return {
+    definition,
+    destinations,
+    filters,
+    keys: definition.when.keys && new Set(definition.when.keys),
+    counter: context.metrics.counter("distribution_route_matches_total", { route: definition.name }),
+  };
+}
+
+function coveredTopics(definition: RouteDefinition, path: string, context: RuleContext, mistakes: Mistake[]) {
+  const all = [...context.topics.values()];
+  const patterns = definition.when.topics;
+  if (!patterns) return all;
+  for (const [index, pattern] of patterns.entries()) {
+    if (all.some((topic) => patternCovers(pattern, topic.name))) continue;
+    mistakes.push(unknownTopic(`${path}.when.topics[${index}]`, pattern, context));
+  }
+  return all.filter((topic) => patterns.some((pattern) => patternCovers(pattern, topic.name)));
+}
+
+/** A filter has to fit every topic that the rule covers; the first that it does not fit is named. */
+function parseFor(
+  { when }: RouteDefinition,
+  topic: TopicDefinition,
+  path: string,
+  { parseFilter }: RuleContext,
+  mistakes: Mistake[],
+): Filter | undefined {
+  if (when.filter === undefined) return undefined;
+  try {
+    return parseFilter(when.filter, { message: topic.message });
+  } catch (failure) {
+    if (!(failure instanceof DistributionError)) throw failure;
+    const at = `${path}.when.filter`;
+    const message = `For topic ${topic.name}: ${failure.message} Correct it, or cover fewer topics in when.topics.`;
+    if (!mistakes.some((mistake) => mistake.path === at)) mistakes.push({ code: failure.code, path: at, message });
+    return undefined;
+  }
+}
+
+function unknownTopic(path: string, name: string, { topics }: RuleContext): Mistake {
+  const message = `No topic of this service is ${name}. It has: ${[...topics.keys()].join(", ")}.`;
+  return { code: "unknown_topic", path, message };
+}
+
+function asField({ path, message }: Mistake): FieldError {
+  return { path, message };
+}
