@@ -1,0 +1,246 @@
+/**
+ * One partition's tail: the only reader of its log's head in this process, feeding the ring and the table.
+ * It numbers events densely and tells `onEvents` what came; it survives a broker that goes away by reading on where it was.
+ */
+import type { Broker, PartitionReader, Position, ReadFrom, StoredBatch } from "../brokers/contract.ts";
+import { toDistributionError } from "../errors.ts";
+import { createEnvelope, EVENT_FIELD } from "../events/index.ts";
+import type { Logger } from "../observability/index.ts";
+import type { Runtime, Timer } from "../runtime/index.ts";
+import type { TopicDefinition } from "../topics.ts";
+import { createRing, type Ring, type RingBatch } from "./ring.ts";
+import { createTable, type Table } from "./table.ts";
+
+/** A place between two events: after the one at `offset`, before the one numbered `number`. */
+export interface Place {
+  readonly number: number;
+  readonly epoch: string;
+  readonly offset: string;
+}
+
+export interface PartitionTail {
+  readonly topic: TopicDefinition;
+  readonly partition: number;
+  readonly ring: Ring;
+  readonly table: Table | undefined;
+  /** After the newest event read. */
+  readonly head: Place;
+  /** Why the tail does not move although its log does, until it has moved again or nothing is left to read. */
+  readonly trouble: string | undefined;
+  /**
+   * Resolves when everything that was in the log at start is in ring and table, or when trying again cannot help
+   * (a damaged record): then `trouble` says why, and ring and table hold what came before it.
+   */
+  readonly caughtUp: Promise<void>;
+  /** The place before the event of this number; undefined when ring and head no longer know it. */
+  placeBefore(number: number): Place | undefined;
+  /** The place after the event at this offset; undefined when ring and head do not know it. */
+  placeAfter(epoch: string, offset: string): Place | undefined;
+  positionAt(place: Place): Position;
+  close(): Promise<void>;
+}
+
+export interface TableSeed {
+  readonly after: { readonly epoch: string; readonly offset: string };
+  /** The table's events at that position, oldest change first, one a batch. */
+  readonly entries: readonly StoredBatch[];
+}
+
+export interface PartitionTailOptions {
+  readonly broker: Broker;
+  readonly topic: TopicDefinition;
+  readonly partition: number;
+  readonly runtime: Runtime;
+  readonly logger: Logger;
+  readonly seed?: TableSeed | undefined;
+  /** What just came, in log order; never empty. */
+  readonly onEvents: (tail: PartitionTail, batches: readonly RingBatch[]) => void;
+  /** The log lost events between the two places, or its history changed. */
+  readonly onLost: (tail: PartitionTail, from: Place, to: Place) => void;
+}
+
+/** Bytes asked of the broker at a time: about a millisecond of matching. */
+const READ_BYTES = 256 * 1024;
+/** Milliseconds until the first try after a failure; each further one waits twice as long, up to the most. */
+const RETRY_MS = 250;
+const MAX_RETRY_MS = 5_000;
+/** Reasons remembered to log each once; a failure whose text is never the same must not fill the memory. */
+const MAX_REASONS = 100;
+
+export async function openPartitionTail(options: PartitionTailOptions): Promise<PartitionTail> {
+  const { broker, topic, partition, runtime, logger, seed } = options;
+  const table = topic.table && createTable({ maxKeys: topic.table.keys, maxBytes: topic.table.bytes });
+  const envelope = createEnvelope();
+  const applyToTable = (target: Table, { first, stored }: RingBatch): void => {
+    const { bytes, bounds, count } = stored.batch;
+    for (let index = 0; index < count; index += 1) {
+      envelope.read(bytes, bounds[2 * index]!, bounds[2 * index + 1]!);
+      target.apply(first + index, stored, index, envelope.startOf(EVENT_FIELD.key), envelope.endOf(EVENT_FIELD.key));
+    }
+  };
+
+  let reader = await openReader(options);
+  const usable =
+    seed !== undefined && reader.start.epoch === seed.after.epoch && reader.start.offset === seed.after.offset;
+  const seeds = usable && table ? seed.entries : [];
+  if (table) for (const [number, stored] of seeds.entries()) applyToTable(table, { first: number, stored });
+  const ring = createRing({ bytes: topic.ringBytes, onEvict: (batch) => table?.detach(batch) }, seeds.length);
+
+  let head: Place = { number: ring.next, ...reader.start };
+  let trouble: string | undefined;
+  let closed = false;
+  const endOfLog = async (): Promise<{ epoch: string; offset: string }> => {
+    const info = (await broker.admin.partitions(topic.name))[partition];
+    return info ? { epoch: info.epoch, offset: info.end } : head;
+  };
+  let goal = (await endOfLog()).offset;
+  const reached = Promise.withResolvers<void>();
+  const checkCaughtUp = (): void => {
+    if (broker.compareOffsets(head.offset, goal) >= 0) reached.resolve();
+  };
+
+  const take = (list: readonly StoredBatch[]): void => {
+    const came: RingBatch[] = [];
+    for (const stored of list) {
+      const batch = ring.push(stored);
+      if (table) applyToTable(table, batch);
+      came.push(batch);
+      head = { number: ring.next, epoch: stored.epoch, offset: stored.offsetAt(stored.batch.count - 1) };
+    }
+    options.onEvents(tail, came);
+    checkCaughtUp();
+  };
+
+  /**
+   * After a failure: reads on after the head, or says what was lost and reads from the oldest event there is.
+   * True when nothing is left to read.
+   */
+  const reopen = async (): Promise<boolean> => {
+    const end = await endOfLog();
+    try {
+      reader = await broker.read(topic.name, partition, { after: head });
+    } catch (failure) {
+      if (toDistributionError(failure).code !== "position_gone") throw failure;
+      reader = await broker.read(topic.name, partition, { at: "earliest" });
+      const from = head;
+      // Another history: what the table knows was never in it, and where the old one ended says nothing about it.
+      if (reader.start.epoch !== from.epoch) {
+        table?.clear();
+        goal = end.epoch === reader.start.epoch ? end.offset : reader.start.offset;
+      }
+      ring.breakOff();
+      head = { number: ring.next, ...reader.start };
+      options.onLost(tail, from, head);
+      checkCaughtUp();
+    }
+    return head.epoch === end.epoch && broker.compareOffsets(head.offset, end.offset) >= 0;
+  };
+
+  let retryMs = RETRY_MS;
+  const reasons = new Set<string>();
+  const recovered = (): void => {
+    trouble = undefined;
+    retryMs = RETRY_MS;
+    reasons.clear();
+  };
+  const failed = (failure: unknown): void => {
+    const { code, message, definition } = toDistributionError(failure);
+    trouble = message;
+    if (!reasons.has(message)) {
+      if (reasons.size === MAX_REASONS) reasons.clear();
+      reasons.add(message);
+      logger.error({ topic: topic.name, partition, code, err: failure }, "The tail stopped; trying on.");
+    }
+    // Reading from the oldest event there is mends `position_gone`; the others come again with every try.
+    if (!definition.retry && code !== "position_gone") reached.resolve();
+  };
+
+  let endPause: (() => void) | undefined;
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = runtime.timers.after(ms, resolve);
+      endPause = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  const nextTurn = (): Promise<void> => new Promise((resolve) => runtime.timers.soon(resolve));
+
+  const run = async (): Promise<void> => {
+    let alive = true;
+    let quiet: Timer | undefined;
+    while (!closed) {
+      try {
+        const waits = !alive && (await reopen());
+        alive = true;
+        // Closed while the reader was being opened: `close` knew the one before only.
+        if (closed) return await reader.close();
+        // At the head `next` gives nothing until an event comes; one that waits and does not fail is as good as one that gave.
+        if (waits) quiet = runtime.timers.after(retryMs, recovered);
+        const list = await reader.next(READ_BYTES).finally(() => quiet?.cancel());
+        if (list.length === 0) return;
+        take(list);
+        recovered();
+        // The next batch may be there already: sockets get their turn first.
+        await nextTurn();
+      } catch (failure) {
+        alive = false;
+        failed(failure);
+        if (!closed) await pause(retryMs);
+        retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+      }
+    }
+  };
+
+  const tail: PartitionTail = {
+    topic,
+    partition,
+    ring,
+    table,
+    get head() {
+      return head;
+    },
+    get trouble() {
+      return trouble;
+    },
+    caughtUp: reached.promise,
+    placeBefore(number) {
+      if (number === head.number) return head;
+      const batch = ring.find(number - 1);
+      if (!batch) return undefined;
+      return { number, epoch: batch.stored.epoch, offset: batch.stored.offsetAt(number - 1 - batch.first) };
+    },
+    placeAfter(epoch, offset) {
+      if (epoch !== head.epoch) return undefined;
+      if (offset === head.offset) return head;
+      const number = ring.numberOf(offset, broker.compareOffsets);
+      return number === undefined ? undefined : { number: number + 1, epoch, offset };
+    },
+    positionAt: ({ epoch, offset }) => ({ topic: topic.name, partition, epoch, offset }),
+    async close() {
+      closed = true;
+      endPause?.();
+      await reader.close();
+      await running;
+    },
+  };
+  checkCaughtUp();
+  const running = run();
+  return tail;
+}
+
+/** A topic with a table is read from its checkpoint, or else from its beginning; another one from its end. */
+async function openReader({ broker, topic, partition, seed, logger }: PartitionTailOptions): Promise<PartitionReader> {
+  const from: ReadFrom = { at: topic.table ? "earliest" : "latest" };
+  if (!seed) return broker.read(topic.name, partition, from);
+  try {
+    return await broker.read(topic.name, partition, { after: seed.after });
+  } catch (failure) {
+    if (toDistributionError(failure).code !== "position_gone") throw failure;
+    logger.warn(
+      { topic: topic.name, partition },
+      "The table's checkpoint is older than the log; building it from the log.",
+    );
+    return broker.read(topic.name, partition, from);
+  }
+}

@@ -1,0 +1,145 @@
+/** History from the log and the latest from the table: what REST and the command line ask for. */
+import type { Broker, PartitionInfo, PartitionReader, StoredBatch } from "../brokers/contract.ts";
+import { DistributionError } from "../errors.ts";
+import type { Filter, MatchBuffer, Matcher, TopicSchema } from "../subscriptions/contract.ts";
+import type { HistoryRequest, Latest, PlacedEvent, Queries } from "./contract.ts";
+import type { PartitionTail } from "./partition-tail.ts";
+import type { TableEntry } from "./table.ts";
+import type { Tail } from "./tail.ts";
+
+export interface QueriesOptions {
+  readonly broker: Broker;
+  readonly tail: Tail;
+  /** A matcher of its own for each query: the same motion as live matching. */
+  readonly createMatcher: (schema: TopicSchema) => Matcher;
+}
+
+const READ_BYTES = 256 * 1024;
+
+export function createQueries({ broker, tail, createMatcher }: QueriesOptions): Queries {
+  const tailsOf = (topic: string): readonly PartitionTail[] => {
+    const tails = tail.partitions(topic);
+    if (tails.length === 0) throw new DistributionError("unknown_topic", `This service has no topic ${topic}.`);
+    return tails;
+  };
+
+  const selection = (schema: TopicSchema, keys: readonly string[], filter: Filter | undefined): Selection => {
+    if (keys.length === 0 && !filter) return () => true;
+    const matcher = createMatcher(schema);
+    matcher.add(0, filter, keys);
+    const found: MatchBuffer = { ids: new Uint32Array(1), count: 0 };
+    return ({ batch }, index) => {
+      found.count = 0;
+      matcher.match(batch.bytes, batch.bounds[2 * index]!, batch.bounds[2 * index + 1]!, found);
+      return found.count > 0;
+    };
+  };
+
+  return {
+    async *history(request) {
+      const tails = tailsOf(request.topic);
+      const selects = selection(tails[0]!.topic, request.keys, request.filter);
+      const infos = await broker.admin.partitions(request.topic);
+      const cursors: LogCursor[] = [];
+      try {
+        for (const info of infos) cursors.push(await openCursor(broker, request, info));
+        for (let oldest = await oldestOf(cursors); oldest; oldest = await oldestOf(cursors)) {
+          const events = oldest.take(selects);
+          if (events.length > 0) yield events;
+        }
+      } finally {
+        await Promise.all(cursors.map((cursor) => cursor.close()));
+      }
+    },
+
+    latest(topic, keys, filter): Latest {
+      const tails = tailsOf(topic);
+      const selects = selection(tails[0]!.topic, [], filter);
+      const wanted = [...new Set(keys)].map((key) => Buffer.from(key, "utf8"));
+      const found: { readonly number: number; readonly event: PlacedEvent }[] = [];
+      for (const partition of tails) {
+        const { table } = partition;
+        if (!table) throw new DistributionError("not_supported", `Topic ${topic} keeps no table of latest events.`);
+        const add = (entry: TableEntry): void => {
+          const { number, stored, index } = entry;
+          if (selects(stored, index)) found.push({ number, event: placed(topic, partition.partition, stored, index) });
+        };
+        if (wanted.length === 0) table.changedAfter(-1, (entry) => void add(entry));
+        else for (const entry of wanted.map((key) => table.get(key))) entry && add(entry);
+      }
+      found.sort(
+        ({ event: a, number: numberA }, { event: b, number: numberB }) =>
+          Number(a.appendedAt - b.appendedAt) || a.position.partition - b.position.partition || numberA - numberB,
+      );
+      return { positions: tails.map((each) => each.positionAt(each.head)), events: found.map(({ event }) => event) };
+    },
+  };
+}
+
+type Selection = (stored: StoredBatch, index: number) => boolean;
+
+/** One partition of a history: from where the request starts to the end of the log as it was then. */
+interface LogCursor {
+  /** The next batch, read when it is needed; undefined at the end. */
+  peek(): Promise<StoredBatch | undefined>;
+  /** The events of the peeked batch that are wanted. */
+  take(selects: Selection): readonly PlacedEvent[];
+  close(): Promise<void>;
+}
+
+async function openCursor(broker: Broker, request: HistoryRequest, info: PartitionInfo): Promise<LogCursor> {
+  const after = request.after?.find(({ partition }) => partition === info.partition);
+  const reader: PartitionReader = await broker.read(info.topic, info.partition, after ? { after } : request.from);
+  let last = reader.start.offset;
+  let batches: readonly StoredBatch[] = [];
+  let next = 0;
+  let ended = false;
+  const atEnd = (): boolean => broker.compareOffsets(last, info.end) >= 0;
+
+  return {
+    async peek() {
+      if (ended) return undefined;
+      if (next === batches.length) {
+        if (atEnd()) return undefined;
+        batches = await reader.next(READ_BYTES);
+        next = 0;
+      }
+      const batch = batches[next];
+      ended = batch === undefined || (request.to !== undefined && batch.appendedAt >= request.to);
+      return ended ? undefined : batch;
+    },
+    take(selects) {
+      const stored = batches[next]!;
+      next += 1;
+      const events: PlacedEvent[] = [];
+      for (let index = 0; index < stored.batch.count && !atEnd(); index += 1) {
+        last = stored.offsetAt(index);
+        if (selects(stored, index)) events.push(placed(info.topic, info.partition, stored, index));
+      }
+      ended = atEnd();
+      return events;
+    },
+    close: () => reader.close(),
+  };
+}
+
+async function oldestOf(cursors: readonly LogCursor[]): Promise<LogCursor | undefined> {
+  let oldest: LogCursor | undefined;
+  let appendedAt = 0n;
+  for (const cursor of cursors) {
+    const batch = await cursor.peek();
+    if (!batch || (oldest && batch.appendedAt >= appendedAt)) continue;
+    oldest = cursor;
+    appendedAt = batch.appendedAt;
+  }
+  return oldest;
+}
+
+function placed(topic: string, partition: number, stored: StoredBatch, index: number): PlacedEvent {
+  const { bytes, bounds } = stored.batch;
+  return {
+    position: { topic, partition, epoch: stored.epoch, offset: stored.offsetAt(index) },
+    appendedAt: stored.appendedAt,
+    bytes: bytes.subarray(bounds[2 * index], bounds[2 * index + 1]),
+  };
+}

@@ -1,0 +1,176 @@
+/**
+ * The table: the latest event per key of one partition, ordered by last change, bounded in keys and bytes.
+ *
+ * It points into the ring's batches while they are there, and keeps a copy of its own once they go. A walk from the newest
+ * change back to a reader's cursor gives each key once: that is conflation for any number of readers with no state of theirs.
+ * At the bound the key that changed longest ago goes; `evicted` counts them, and a snapshot says that it is not complete.
+ */
+import type { StoredBatch } from "../brokers/contract.ts";
+import { createKeyIndex } from "./key-index.ts";
+import type { RingBatch } from "./ring.ts";
+
+/** One event in the table: event `index` of `stored`, numbered `number`. */
+export interface TableEntry {
+  readonly number: number;
+  readonly stored: StoredBatch;
+  readonly index: number;
+}
+
+export interface Table {
+  readonly keys: number;
+  readonly bytes: number;
+  /** Keys that went because of the bounds, since the start. */
+  readonly evicted: number;
+  /** Takes the event as its key's latest. Events come in log order; one without a key is not kept. */
+  apply(number: number, stored: StoredBatch, index: number, keyStart: number, keyEnd: number): void;
+  /** Lets go of every key, for a log that begins anew; `evicted` does not count them. */
+  clear(): void;
+  /** Before the ring lets a batch go: what the table still needs of it is copied. */
+  detach(batch: RingBatch): void;
+  get(key: Uint8Array): TableEntry | undefined;
+  /** Entries that changed after `number`, newest first, until `visit` returns false. `visit` must not change the table. */
+  changedAfter(number: number, visit: (entry: TableEntry) => boolean | undefined): void;
+}
+
+export interface TableOptions {
+  readonly maxKeys: number;
+  /** Bytes of the kept events and keys. */
+  readonly maxBytes: number;
+}
+
+/** What an entry costs beside its bytes: its object, links and index slots. */
+const ENTRY_OVERHEAD_BYTES = 128;
+
+/** A doubly linked list, newest to oldest; `older` and `newer` are undefined at the ends. */
+interface Node {
+  id: number;
+  number: number;
+  stored: StoredBatch;
+  index: number;
+  own: boolean;
+  cost: number;
+  newer: Node | undefined;
+  older: Node | undefined;
+}
+
+export function createTable(options: TableOptions): Table {
+  let index = createKeyIndex();
+  let nodes: (Node | undefined)[] = [];
+  let newest: Node | undefined;
+  let oldest: Node | undefined;
+  /** The oldest node that still points into the ring: everything older has its own copy. */
+  let borrowed: Node | undefined;
+  let bytes = 0;
+  let evicted = 0;
+
+  const unlink = (node: Node): void => {
+    if (node === borrowed) borrowed = node.newer;
+    if (node.newer) node.newer.older = node.older;
+    else newest = node.older;
+    if (node.older) node.older.newer = node.newer;
+    else oldest = node.newer;
+  };
+
+  const linkNewest = (node: Node): void => {
+    node.older = newest;
+    node.newer = undefined;
+    if (newest) newest.newer = node;
+    newest = node;
+    oldest ??= node;
+    borrowed ??= node;
+  };
+
+  const evict = (): void => {
+    while (oldest && oldest !== newest && (index.size > options.maxKeys || bytes > options.maxBytes)) {
+      const node = oldest;
+      unlink(node);
+      index.remove(node.id);
+      nodes[node.id] = undefined;
+      bytes -= node.cost;
+      evicted += 1;
+    }
+  };
+
+  return {
+    get keys() {
+      return index.size;
+    },
+    get bytes() {
+      return bytes;
+    },
+    get evicted() {
+      return evicted;
+    },
+    apply(number, stored, at, keyStart, keyEnd) {
+      if (keyStart === keyEnd) return;
+      const id = index.intern(stored.batch.bytes, keyStart, keyEnd);
+      const size = stored.batch.bounds[2 * at + 1]! - stored.batch.bounds[2 * at]!;
+      const cost = size + (keyEnd - keyStart) + ENTRY_OVERHEAD_BYTES;
+      let node = nodes[id];
+      if (node) {
+        bytes -= node.cost;
+        if (node !== newest || node.own) {
+          unlink(node);
+          linkNewest(node);
+        }
+        node.number = number;
+        node.stored = stored;
+        node.index = at;
+        node.own = false;
+        node.cost = cost;
+      } else {
+        node = { id, number, stored, index: at, own: false, cost, newer: undefined, older: undefined };
+        nodes[id] = node;
+        linkNewest(node);
+      }
+      bytes += cost;
+      evict();
+    },
+    clear() {
+      index = createKeyIndex();
+      nodes = [];
+      newest = undefined;
+      oldest = undefined;
+      borrowed = undefined;
+      bytes = 0;
+    },
+    detach(batch) {
+      const end = batch.first + batch.stored.batch.count;
+      while (borrowed && borrowed.number < end) {
+        borrowed.stored = copyOf(borrowed.stored, borrowed.index);
+        borrowed.index = 0;
+        borrowed.own = true;
+        borrowed = borrowed.newer;
+      }
+    },
+    get(key) {
+      const id = index.find(key, 0, key.length);
+      return id < 0 ? undefined : nodes[id];
+    },
+    changedAfter(number, visit) {
+      for (let node = newest; node && node.number > number; node = node.older) {
+        if (visit(node) === false) return;
+      }
+    },
+  };
+}
+
+/** A batch of the one event alone, so that the large one it came in can be freed. */
+export function copyOf(stored: StoredBatch, index: number): StoredBatch {
+  const { bytes, bounds } = stored.batch;
+  const start = bounds[2 * index]!;
+  const end = bounds[2 * index + 1]!;
+  const from = index === 0 ? 0 : bounds[2 * index - 1]!;
+  const offset = stored.offsetAt(index);
+  return {
+    epoch: stored.epoch,
+    appendedAt: stored.appendedAt,
+    offsetAt: () => offset,
+    // Not `slice`: a Buffer's is a view.
+    batch: {
+      bytes: new Uint8Array(bytes.subarray(from, end)),
+      count: 1,
+      bounds: Uint32Array.of(start - from, end - from),
+    },
+  };
+}
