@@ -1,0 +1,138 @@
+/** A whole engine on a broker in memory, in simulated time, with publishers and clients; everything random comes from the seed. */
+import { Event, EventClass } from "@distribution/proto-types/distribution/v1/event";
+import {
+  createMemoryBroker,
+  createSimulatedRuntime,
+  type MemoryBroker,
+  type SimulatedRuntime,
+} from "@distribution/testkit/simulation";
+import { type Engine, openEngine } from "../../src/engine.ts";
+import { DistributionError } from "../../src/errors.ts";
+import { packEvents } from "../../src/events/index.ts";
+import { createMetrics } from "../../src/observability/index.ts";
+import { ANONYMOUS, createLoopbackGuard, createSealer } from "../../src/security/index.ts";
+import type { TopicDefinition } from "../../src/topics.ts";
+
+export interface Published {
+  readonly id: string;
+  readonly key: string;
+  readonly value: number;
+  readonly topic: string;
+  readonly place: string;
+}
+
+const KEYS = ["a", "b", "c", "d", "e", "f", "g", "h"];
+
+export const SIM_TOPICS: readonly TopicDefinition[] = [
+  topic("sim.quotes", { keys: 100, bytes: 1024 * 1024 }),
+  topic("sim.trades", undefined),
+];
+
+function topic(name: string, table: TopicDefinition["table"]): TopicDefinition {
+  // A ring of a few batches, so that slow clients meet the log.
+  return {
+    name,
+    description: name,
+    partitions: 2,
+    retention: {},
+    compaction: false,
+    eventTypes: [],
+    ringBytes: 6_000,
+    ...(table && { table }),
+  };
+}
+
+export class World {
+  readonly runtime: SimulatedRuntime;
+  readonly broker: MemoryBroker;
+  /** Acknowledged events, by place. */
+  readonly published = new Map<string, Published>();
+  readonly refused: string[] = [];
+  engine!: Engine;
+  #count = 0;
+
+  constructor(seed: number) {
+    this.runtime = createSimulatedRuntime(seed);
+    this.broker = createMemoryBroker(this.runtime);
+  }
+
+  /** A whole number from 0 to below `limit`. */
+  pick(limit: number): number {
+    return Math.floor(this.runtime.random.next() * limit);
+  }
+
+  chance(probability: number): boolean {
+    return this.runtime.random.next() < probability;
+  }
+
+  async open(): Promise<void> {
+    const silent = { debug() {}, info() {}, warn() {}, error() {} };
+    const opening = openEngine({
+      name: "sim",
+      topics: SIM_TOPICS,
+      broker: this.broker,
+      sealer: createSealer(new Uint8Array(32), "sim"),
+      guard: createLoopbackGuard(),
+      runtime: this.runtime,
+      logger: silent,
+      metrics: createMetrics(),
+      sessionLimits: { maxWaitingBytes: 64 * 1024 * 1024 },
+    });
+    let engine: Engine | undefined;
+    opening.then(
+      (opened) => {
+        engine = opened;
+      },
+      () => undefined,
+    );
+    for (let tries = 0; !engine && tries < 1_000; tries += 1) await this.runtime.run(10);
+    this.engine = await opening;
+  }
+
+  /** Slow and sometimes failing. */
+  disturb(): void {
+    this.broker.faults = {
+      appendDelay: () => this.runtime.random.next() * 8,
+      readDelay: () => (this.chance(0.5) ? this.runtime.random.next() * 5 : 0),
+      failure: (operation) =>
+        this.chance(operation === "append" ? 0.05 : 0.02)
+          ? new DistributionError("unavailable", "simulated")
+          : undefined,
+    };
+  }
+
+  calm(): void {
+    this.broker.faults = { appendDelay: () => 0, readDelay: () => 0, failure: () => undefined };
+  }
+
+  /** One batch of events, to one topic; remembered once it is acknowledged. */
+  publish(): void {
+    const { name } = SIM_TOPICS[this.pick(SIM_TOPICS.length)]!;
+    const events = Array.from({ length: 1 + this.pick(20) }, () => this.#event());
+    this.engine.ingest.publish(name, packEvents(events), ANONYMOUS).then(
+      ({ positions }) => {
+        for (const [index, { partition, epoch, offset }] of positions.entries()) {
+          const { id, key, data } = events[index]!;
+          const { value } = JSON.parse(String(data));
+          const place = `${name}/${partition}/${epoch}/${offset}`;
+          this.published.set(place, { id, key, value, topic: name, place });
+        }
+      },
+      () => this.refused.push(...events.map(({ id }) => id)),
+    );
+  }
+
+  #event(): Event {
+    this.#count += 1;
+    const value = this.pick(100);
+    return Event.create({
+      id: `e${this.#count}`,
+      source: "/sim",
+      type: "sim.event.v1",
+      key: KEYS[this.pick(KEYS.length)]!,
+      class: EventClass.QUOTE,
+      contentType: "application/json",
+      data: Buffer.from(JSON.stringify({ value, text: "x".repeat(this.chance(0.03) ? 25_000 : this.pick(120)) })),
+    });
+  }
+}
