@@ -1,0 +1,2 @@
+export { attachSocketIo, type SocketIoOptions } from "./attach.ts";
+export { CLOSED_EVENT, FRAME_EVENT } from "./packet.ts";

@@ -1,0 +1,1 @@
+export { createEventStreams, type EventStreamOptions, type EventStreams } from "./attach.ts";

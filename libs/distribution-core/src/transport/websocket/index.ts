@@ -1,0 +1,1 @@
+export { attachWebSocket, WEBSOCKET_PATH, type WebSocketOptions } from "./attach.ts";

@@ -1,0 +1,4 @@
+import { describeWireConformance } from "@distribution/testkit/wire";
+import { grpcFixture } from "./grpc-fixture.ts";
+
+describeWireConformance(grpcFixture);
