@@ -120,6 +120,17 @@ export function fieldError(code: ErrorCode, path: string, message: string): Dist
   return new DistributionError(code, `${path}: ${message}`, { errors: [{ path, message }] });
 }
 
+/** Runs what names its fields by itself; its errors then name them below `path`, where the client wrote them. */
+export function atPath<T>(path: string, run: () => T): T {
+  try {
+    return run();
+  } catch (failure) {
+    if (!(failure instanceof DistributionError)) throw failure;
+    const message = failure.errors[0]?.message ?? failure.message;
+    throw new DistributionError(failure.code, `${path}: ${message}`, { errors: [{ path, message }], cause: failure });
+  }
+}
+
 /** What an unknown failure becomes at the edge: itself, or `internal` with the failure as its cause. */
 export function toDistributionError(failure: unknown): DistributionError {
   return failure instanceof DistributionError

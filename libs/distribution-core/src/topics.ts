@@ -20,6 +20,8 @@ export interface TopicDefinition {
   readonly compaction: boolean;
   /** The payload of every event on the topic: protobuf or its JSON mapping is taken. Absent: JSON or bytes of any shape. */
   readonly message?: DescMessage;
+  /** Of the service itself: clients may read it; only the service's own identity may publish on it. Default false. */
+  readonly internal?: boolean;
   /** The event types that may be published here. Empty: any. */
   readonly eventTypes: readonly EventTypeDefinition[];
   /** Bound of each partition's ring, bytes of stored events. */

@@ -1,2 +1,3 @@
 export * from "./contract.ts";
 export { createLoopbackGuard } from "./loopback-guard.ts";
+export { createSealer, type Sealer } from "./sealer.ts";

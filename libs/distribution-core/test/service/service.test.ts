@@ -1,0 +1,268 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Router } from "express";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { WebSocket } from "ws";
+import { DistributionError } from "../../src/errors.ts";
+import { decodeEvent } from "../../src/events/index.ts";
+import type { DistributionService } from "../../src/service.ts";
+import { until } from "../tail/support.ts";
+import { prepare, QUOTES } from "./support.ts";
+
+const event = (id: string, more = {}) => ({
+  specversion: "1.0",
+  ...{ id, source: "/test", type: "test.event.v1", partitionkey: "a", data: { id } },
+  ...more,
+});
+
+const publish = (service: DistributionService, ...events: object[]) => publishOn(QUOTES.name, service, ...events);
+
+const publishOn = (topic: string, service: DistributionService, ...events: object[]) =>
+  fetch(`http://127.0.0.1:${service.ports.public}/api/v1/topics/${topic}/events`, {
+    method: "POST",
+    headers: { "content-type": "application/cloudevents-batch+json" },
+    body: JSON.stringify(events),
+  });
+
+const ready = (service: DistributionService) => fetch(`http://127.0.0.1:${service.ports.admin}/readyz`);
+
+async function connect(service: DistributionService) {
+  const socket = new WebSocket(`ws://127.0.0.1:${service.ports.public}/api/v1/stream`, "distribution.v1+json");
+  onTestFinished(() => socket.terminate());
+  // biome-ignore lint/suspicious/noExplicitAny: frames as a client without types sees them.
+  const frames: any[] = [];
+  let code: number | undefined;
+  socket.on("message", (data) => frames.push(JSON.parse(String(data))));
+  socket.on("close", (given) => {
+    code = given;
+  });
+  await until(() => frames.length > 0);
+  return { socket, frames, code: () => code, send: (frame: object) => socket.send(JSON.stringify(frame)) };
+}
+
+/** What the service told of its life: kind and payload. */
+const lifeOf = (service: DistributionService) =>
+  service.queries.latest("test.distribution", [], undefined).events.map(({ bytes }) => {
+    const { type, data } = decodeEvent(bytes);
+    return { kind: type.split(".")[2]!, ...JSON.parse(String(data)) };
+  });
+
+const taken = async (): Promise<{ server: Server; port: number }> => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  return { server, port: (server.address() as AddressInfo).port };
+};
+
+const isFree = async (port: number): Promise<boolean> =>
+  fetch(`http://127.0.0.1:${port}/`).then(
+    () => false,
+    () => true,
+  );
+
+describe("a service", () => {
+  it("takes events and hands them to subscribers, on ports that it chose", async () => {
+    const service = await (await prepare()).start();
+    expect(new Set(Object.values(service.ports)).size).toBe(3);
+    expect((await ready(service)).status).toBe(200);
+    const client = await connect(service);
+    client.send({ subscribe: { topics: [QUOTES.name] } });
+    await until(() => client.frames.some(({ subscribed }) => subscribed));
+    expect((await publish(service, event("1"))).status).toBe(201);
+    await until(() => client.frames.some(({ events }) => events));
+    expect(client.frames.find(({ events }) => events).events.events[0].data).toEqual({ id: "1" });
+    const latest = await fetch(`http://127.0.0.1:${service.ports.public}/api/v1/topics/${QUOTES.name}/latest`);
+    expect(await latest.text()).toContain('"id":"1"');
+  });
+
+  it("tells of its own life on its own topic", async () => {
+    const { start } = await prepare();
+    const service = await start();
+    const client = await connect(service);
+    client.send({ subscribe: { topics: [QUOTES.name] } });
+    await until(() => lifeOf(service).some(({ kind }) => kind === "subscription"));
+    expect(lifeOf(service)).toEqual(
+      expect.arrayContaining([
+        { kind: "status", state: "ready", reasons: [] },
+        expect.objectContaining({ kind: "subscription", change: "subscribed", topics: [QUOTES.name] }),
+      ]),
+    );
+    await publish(service, event("1", { sequence: "1" }), event("2", { sequence: "5" }));
+    await until(() => lifeOf(service).some(({ kind }) => kind === "error"));
+    expect(lifeOf(service).find(({ kind }) => kind === "error")).toMatchObject({
+      part: `sequence/${QUOTES.name}`,
+      message: "gap of /test at a: expected 2, got 5",
+    });
+  });
+
+  it("lets nobody else tell of its life", async () => {
+    const service = await (await prepare()).start();
+    const data = { state: "stopped", reasons: ["forged"] };
+    const forged = event("1", { type: "test.distribution.status.v1", partitionkey: "status", data });
+    const answer = await publishOn("test.distribution", service, forged);
+    expect([answer.status, await answer.json()]).toEqual([
+      403,
+      expect.objectContaining({ code: "forbidden", errors: [expect.objectContaining({ path: "topic" })] }),
+    ]);
+    await until(() => lifeOf(service).length > 0);
+    expect(lifeOf(service)).toContainEqual({ kind: "status", state: "ready", reasons: [] });
+  });
+
+  it("tells every ten seconds how it performs, of those ten seconds", async () => {
+    const { start, timers } = await prepare();
+    const service = await start();
+    const names = Array.from({ length: 10 }, (_, at) => String(at));
+    await publish(service, ...names.map((name) => event(name)));
+    timers.fire(10_000);
+    await until(() => lifeOf(service).some(({ kind }) => kind === "performance"));
+    const told = () => lifeOf(service).find(({ kind }) => kind === "performance");
+    expect(told()).toMatchObject({ windowMs: 10_000, sessions: 0, subscriptions: 0, eventsDelivered: 0 });
+    expect(told().eventsIn).toBeGreaterThanOrEqual(10);
+    timers.fire(10_000);
+    await until(() => told().eventsIn < 10);
+  });
+
+  it("answers on every port: an event stream, its documents, its status, its routes and its metrics", async () => {
+    const { start } = await prepare({
+      domain: () => ({ openApi: { paths: { "/own": { get: { summary: "Its own.", responses: {} } } } } as never }),
+    });
+    const { ports } = await start();
+    const textOf = async (port: number, path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+    expect(await textOf(ports.public, "/openapi.json")).toContain("/own");
+    expect(JSON.parse(await textOf(ports.public, "/api/v1/status"))).toMatchObject({ state: "ready" });
+    expect(JSON.parse(await textOf(ports.admin, "/admin/v1/routes"))).toBeDefined();
+    expect(await textOf(ports.admin, "/metrics")).toContain("distribution_sessions");
+    const giveUp = new AbortController();
+    const stream = await fetch(`http://127.0.0.1:${ports.public}/api/v1/topics/${QUOTES.name}/events`, {
+      headers: { accept: "text/event-stream" },
+      signal: giveUp.signal,
+    });
+    expect(stream.headers.get("content-type")).toContain("text/event-stream");
+    giveUp.abort();
+  });
+
+  it("offers what its domain adds, and starts and stops it with itself", async () => {
+    const steps: string[] = [];
+    const { start } = await prepare({
+      domain: ({ tail }) => ({
+        router: Router().get("/own", (_, response) => void response.json({ partitions: tail.all.length })),
+        start: () => void steps.push("started"),
+        stop: async () => void steps.push("stopped"),
+      }),
+    });
+    const service = await start();
+    const response = await fetch(`http://127.0.0.1:${service.ports.public}/api/v1/own`);
+    expect(await response.json()).toEqual({ partitions: 2 });
+    await service.stop();
+    expect(steps).toEqual(["started", "stopped"]);
+  });
+});
+
+describe("a service that stops", () => {
+  it("tells its clients to come back, closes them, and lets go of everything but the broker", async () => {
+    const { start, readers, timers, log, broker } = await prepare({ reconnectWithinMs: 1_234 });
+    const service = await start();
+    const client = await connect(service);
+    client.send({ subscribe: { topics: [QUOTES.name] } });
+    await until(() => client.frames.some(({ subscribed }) => subscribed));
+    await service.stop();
+    await until(() => client.code() !== undefined);
+    expect(client.frames.at(-1)).toEqual({ draining: { reconnectWithinMs: 1_234 } });
+    expect(client.code()).toBe(3001);
+    expect([await isFree(service.ports.public), await isFree(service.ports.admin)]).toEqual([true, true]);
+    expect([readers(), timers.active(), service.health.state]).toEqual([0, 0, "stopped"]);
+    expect(broker.health().ready).toBe(true);
+    expect(log.lines.filter(({ level }) => level === "warn" || level === "error")).toEqual([]);
+  });
+
+  it("stops once, however often it is told to", async () => {
+    const service = await (await prepare()).start();
+    const first = service.stop();
+    expect(service.stop()).toBe(first);
+    await first;
+    expect(service.stop()).toBe(first);
+  });
+
+  it("has everything that it acknowledged in the log, and is there again on the same data", async () => {
+    const { start } = await prepare();
+    const service = await start();
+    await publish(service, event("1"));
+    await service.stop();
+    const again = await start();
+    const { events } = again.queries.latest(QUOTES.name, [], undefined);
+    expect(events.map(({ bytes }) => decodeEvent(bytes).id)).toEqual(["1"]);
+  });
+});
+
+describe("a service that cannot start", () => {
+  const failures: readonly (readonly [string, () => Promise<Parameters<typeof prepare>[0]>, string])[] = [
+    [
+      "its public port is in use",
+      async () => ({ listen: { port: (await taken()).port, grpcPort: 0, adminPort: 0 } }),
+      "unavailable",
+    ],
+    [
+      "its gRPC port is in use",
+      async () => ({ listen: { port: 0, grpcPort: (await taken()).port, adminPort: 0 } }),
+      "unavailable",
+    ],
+    [
+      "its admin port is in use",
+      async () => ({ listen: { port: 0, grpcPort: 0, adminPort: (await taken()).port } }),
+      "unavailable",
+    ],
+    [
+      "its domain refuses",
+      async () => ({
+        domain: () => {
+          throw new DistributionError("invalid_request", "The domain's settings are wrong.");
+        },
+      }),
+      "invalid_request",
+    ],
+    [
+      "its domain fails to start",
+      async () => ({
+        domain: () => ({
+          start() {
+            throw new TypeError("a defect");
+          },
+        }),
+      }),
+      "internal",
+    ],
+  ];
+
+  it.each(failures)("because %s says so and leaves nothing open", async (_, options, code) => {
+    const { start, readers, timers, broker } = await prepare(await options());
+    await expect(start()).rejects.toMatchObject({ code });
+    expect([readers(), timers.active()]).toEqual([0, 0]);
+    expect(broker.health().ready).toBe(true);
+  });
+
+  it("names the port that is in use", async () => {
+    const { port } = await taken();
+    const { start } = await prepare({ listen: { port, grpcPort: 0, adminPort: 0 } });
+    await expect(start()).rejects.toThrow(`The public port 127.0.0.1:${port} is in use`);
+  });
+
+  it("because its address is not this machine's says that the port cannot be opened", async () => {
+    const { start } = await prepare({ listen: { host: "192.0.2.1", port: 0, grpcPort: 0, adminPort: 0 } });
+    await expect(start()).rejects.toThrow("cannot be opened");
+  });
+
+  it("can be started once the reason is gone", async () => {
+    const { server, port } = await taken();
+    const { start, options } = await prepare({ listen: { port, grpcPort: 0, adminPort: 0 } });
+    await expect(start()).rejects.toMatchObject({ code: "unavailable" });
+    await new Promise((resolve) => server.close(resolve));
+    expect((await ready(await start())).status).toBe(200);
+    expect(options.listen.port).toBe(port);
+  });
+
+  it("because its secret is too short says so before it opens anything", async () => {
+    const { start, timers } = await prepare({ secret: new Uint8Array(31) });
+    await expect(start()).rejects.toMatchObject({ code: "invalid_request" });
+    expect(timers.active()).toBe(0);
+  });
+});
