@@ -1,0 +1,29 @@
+import { readSettings, serviceSettings } from "@distribution/core";
+import { z } from "zod";
+
+const SETTINGS = {
+  ...serviceSettings({ port: 7030, grpcPort: 7031, adminPort: 7032 }),
+  DATA_DIR: z.string().min(1).default("data/market-data").describe("Folder of the broker, checkpoints and the secret."),
+  FEED: z
+    .enum(["recorded", "none"])
+    .default("recorded")
+    .describe("Play the recorded exchange traffic, or wait for publishers."),
+  FEED_SPEED: z
+    .union([z.literal("max"), z.coerce.number().positive().max(10_000)])
+    .default(1)
+    .describe("1 is as recorded, 10 ten times as fast, max as fast as it is taken."),
+  FEED_REPEAT: z.enum(["once", "loop"]).default("loop"),
+  REBUILD_MINUTES: z.coerce
+    .number()
+    .positive()
+    .max(10_080)
+    .default(30)
+    .describe("How much of the log the read models are rebuilt from at start."),
+};
+
+export type MarketDataConfig = ReturnType<typeof readConfig>;
+
+/** From MARKET_DATA_* variables. Throws `invalid_request` naming what is wrong. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>) {
+  return readSettings("MARKET_DATA", SETTINGS, environment);
+}

@@ -1,0 +1,76 @@
+/** One instrument's order book: exact, of bounded depth, from a snapshot and the changes that follow it. */
+import { fieldError } from "@distribution/core/errors";
+import { BookAction, type BookChange, Side } from "@distribution/proto-types/market_data/v1/market_data";
+import { createBookSide } from "./book-side.ts";
+import { canonicalDecimal } from "./decimals.ts";
+
+export interface BookLevelView {
+  readonly price: string;
+  readonly size: string;
+}
+
+export interface BookDepth {
+  /** Best first: bids from the highest price down, asks from the lowest up. */
+  readonly bids: readonly BookLevelView[];
+  readonly asks: readonly BookLevelView[];
+  /** False: no snapshot has come yet, so that levels which did not change since are not in it. */
+  readonly complete: boolean;
+  /** True: more levels were asked for than the bound let the book keep; those given are exact, and those beyond not known. */
+  readonly truncated: boolean;
+}
+
+export interface Book {
+  /**
+   * All levels of the change or, when one of them is not valid, none: throws `invalid_event` naming it.
+   * An update of a level costs one look-up; a new price a binary search and a move within its side.
+   */
+  apply(change: BookChange): void;
+  /** The best `levels` of each side, at least 1. */
+  depth(levels: number): BookDepth;
+  /** Levels held, both sides together. */
+  readonly size: number;
+}
+
+/** Levels kept a side. The deepest book known has 9,346 on both sides together. */
+export const MAX_BOOK_LEVELS = 10_000;
+
+export function createBook(maxLevels = MAX_BOOK_LEVELS): Book {
+  const bids = createBookSide("descending", maxLevels);
+  const asks = createBookSide("ascending", maxLevels);
+  let complete = false;
+
+  return {
+    get size() {
+      return bids.size + asks.size;
+    },
+    apply(change) {
+      const levels = change.levels.map(validLevel);
+      if (change.action === BookAction.SNAPSHOT) {
+        bids.replace(levels.filter(({ side }) => side === Side.BUY));
+        asks.replace(levels.filter(({ side }) => side === Side.SELL));
+        complete = true;
+      } else if (change.action === BookAction.DELTA) {
+        for (const { side, price, size } of levels) (side === Side.BUY ? bids : asks).set(price, size);
+      } else {
+        throw fieldError("invalid_event", "data.book.action", "must be a snapshot or a delta.");
+      }
+    },
+    depth(levels) {
+      const best = { bids: bids.best(levels), asks: asks.best(levels) };
+      const truncated = (bids.truncated && best.bids.length < levels) || (asks.truncated && best.asks.length < levels);
+      return { ...best, complete, truncated };
+    },
+  };
+}
+
+function validLevel({ side, price, size }: BookChange["levels"][number], index: number): BookChange["levels"][number] {
+  const at = `data.book.levels[${index}]`;
+  if (side !== Side.BUY && side !== Side.SELL) throw fieldError("invalid_event", `${at}.side`, "must be buy or sell.");
+  const validPrice = canonicalDecimal(price);
+  if (validPrice === undefined) throw fieldError("invalid_event", `${at}.price`, "must be a decimal number.");
+  const validSize = canonicalDecimal(size);
+  if (validSize === undefined || validSize.startsWith("-")) {
+    throw fieldError("invalid_event", `${at}.size`, "must be a decimal number, zero or above.");
+  }
+  return { side, price: validPrice, size: validSize };
+}
