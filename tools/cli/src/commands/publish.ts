@@ -1,0 +1,99 @@
+/** `publish`: JSON lines into a topic. */
+import { createReadStream } from "node:fs";
+import type { Readable } from "node:stream";
+import type { Command } from "commander";
+import { CliError, EXIT } from "../exit.ts";
+import { apiOf, type ConnectionOptions, count, withConnection } from "../options.ts";
+import { batchesOf, linesOf } from "../publish/batches.ts";
+import { createLineReader, type LineOptions } from "../publish/line.ts";
+import { createSender } from "../publish/send.ts";
+import type { Terminal } from "../terminal.ts";
+
+interface PublishOptions extends ConnectionOptions, LineOptions {
+  readonly file?: string;
+  readonly batch: number;
+  readonly positions?: boolean;
+}
+
+const HELP = `
+Each line is one of
+  a CloudEvent                {"specversion":"1.0","id":"1","source":"/desk","type":"note.v1","data":{...}}
+  what tail or history print  {"position":{...},"event":{"specversion":"1.0",...}}
+  the payload alone           {"price":"42.10","size":"3"}     with --type and --source
+
+A batch is taken whole or not at all, and lines are sent again after a passing failure under the same ids: none is in twice.
+When a line is refused, it is named, and what was sent before it is in.
+
+Examples:
+  $ distribution publish test.notes --type note.v1 --source /me --key k1 <<< '{"text":"hello"}'
+  $ distribution publish market-data.trades trades.jsonl
+  $ distribution publish test.orders --type order.v1 --source /desk --key-from order.id --id-from order.version < orders.jsonl
+  $ distribution history test.notes -o jsonl | distribution publish test.copy`;
+
+export function addPublish(program: Command, terminal: Terminal): void {
+  const command = program
+    .command("publish")
+    .summary("publish JSON lines")
+    .description("Publishes JSON lines of a file or of stdin, and says when they are durable.")
+    .argument("<topic>", "its name")
+    .argument("[file]", "JSON lines; default stdin")
+    .option("--type <type>", "event type, for lines that are payloads alone")
+    .option("--source <uri>", "who publishes, for lines that are payloads alone")
+    .option("--key <key>", "the key of every event that has none")
+    .option("--key-from <path>", "the key is this field of the payload, for example order.id")
+    .option("--id-from <path>", "the id is this field of the payload; default: random")
+    .option("--batch <n>", "most events of one request", count, 500)
+    .option("--positions", "print the position of each event, a JSON line each")
+    .addHelpText("after", HELP)
+    .action((topic: string, file: string | undefined, options: PublishOptions) =>
+      publish(topic, file, options, terminal),
+    );
+  withConnection(command);
+}
+
+async function publish(
+  topic: string,
+  file: string | undefined,
+  options: PublishOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const input = file === undefined || file === "-" ? process.stdin : openFile(file);
+  if (input === process.stdin && process.stdin.isTTY) terminal.say("Reading JSON lines; end with Ctrl-D.");
+  const read = createLineReader(options);
+  const send = createSender(apiOf(options, terminal), topic, terminal.signal);
+  let events = 0;
+  let duplicates = 0;
+  const stop = (): void => void input.destroy();
+  terminal.signal.addEventListener("abort", stop);
+  try {
+    for await (const batch of batchesOf(linesOf(input), options.batch)) {
+      const answer = await send(batch.map(({ text, number }) => ({ number, json: read(text, number) })));
+      events += answer.positions.length;
+      duplicates += answer.duplicates;
+      if (options.positions)
+        for (const position of answer.positions) await terminal.write(`${JSON.stringify(position)}\n`);
+      terminal.progress(() => `${events} events are in`);
+    }
+  } catch (failure) {
+    if (terminal.signal.aborted) return;
+    if (events > 0) terminal.say(`${events} events are in, the rest is not.`);
+    throw inputError(failure, file);
+  } finally {
+    terminal.signal.removeEventListener("abort", stop);
+  }
+  terminal.say(
+    `Published ${events} events to ${topic}${duplicates > 0 ? `, ${duplicates} of them were there before` : ""}.`,
+  );
+}
+
+const openFile = (file: string): Readable => createReadStream(file);
+
+function inputError(failure: unknown, file: string | undefined): unknown {
+  const code = (failure as NodeJS.ErrnoException).code;
+  if (code !== "ENOENT" && code !== "EACCES" && code !== "EISDIR") return failure;
+  return new CliError(
+    `file: ${file} can't be read (${code}); give a file of JSON lines, or - for stdin`,
+    EXIT.usage,
+    failure,
+  );
+}

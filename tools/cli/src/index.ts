@@ -1,0 +1,4 @@
+/** For tests and other tools. */
+export { EXIT, type ExitCode } from "./exit.ts";
+export { run } from "./program.ts";
+export { createTerminal, type Terminal } from "./terminal.ts";

@@ -1,0 +1,79 @@
+/** From a line of input to the JSON of a CloudEvent. */
+import { randomUUID } from "node:crypto";
+import { CliError, EXIT, usageError } from "../exit.ts";
+import { valueAt } from "../record.ts";
+
+export interface LineOptions {
+  readonly type?: string;
+  readonly source?: string;
+  readonly key?: string;
+  readonly keyFrom?: string;
+  readonly idFrom?: string;
+}
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** The text of a CloudEvent goes on as it is: numbers of any length keep their digits. Throws CliError naming the line. */
+export function createLineReader(options: LineOptions): (text: string, number: number) => string {
+  if (options.key !== undefined && options.keyFrom !== undefined) {
+    throw usageError("--key", "can't go with --key-from; leave one of them out");
+  }
+  return (text, number) => {
+    const value = parse(text, number);
+    if (isObject(value) && "specversion" in value) return withKey(text, value, options);
+    if (isObject(value) && isObject(value["event"]) && "specversion" in value["event"]) {
+      return withKey(JSON.stringify(value["event"]), value["event"], options);
+    }
+    return payload(text, value, number, options);
+  };
+}
+
+function parse(text: string, number: number): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (failure) {
+    throw new CliError(
+      `line ${number}: is no JSON (${(failure as Error).message}); give one JSON value a line`,
+      EXIT.usage,
+    );
+  }
+}
+
+function withKey(text: string, event: JsonObject, { key }: LineOptions): string {
+  if (key === undefined || event["partitionkey"] !== undefined) return text;
+  return JSON.stringify({ ...event, partitionkey: key });
+}
+
+function payload(text: string, value: unknown, number: number, options: LineOptions): string {
+  const { type, source } = options;
+  if (type === undefined || source === undefined) {
+    const missing = [...(type === undefined ? ["--type"] : []), ...(source === undefined ? ["--source"] : [])].join(
+      " and ",
+    );
+    throw new CliError(`line ${number}: is no CloudEvent; give ${missing} to publish it as a payload`, EXIT.usage);
+  }
+  const key = options.keyFrom === undefined ? options.key : taken(value, options.keyFrom, "--key-from", number);
+  const id = options.idFrom === undefined ? randomUUID() : taken(value, options.idFrom, "--id-from", number);
+  const attributes = {
+    specversion: "1.0",
+    id,
+    source,
+    type,
+    datacontenttype: "application/json",
+    ...(key && { partitionkey: key }),
+  };
+  // The payload's text as it came, after the attributes.
+  return `${JSON.stringify(attributes).slice(0, -1)},"data":${text}}`;
+}
+
+function taken(value: unknown, path: string, option: string, number: number): string {
+  const found = valueAt(value, path);
+  if (typeof found === "string" || typeof found === "number") return String(found);
+  throw new CliError(
+    `line ${number}: ${option} ${path}: has no text or number there; name a field that every line has`,
+    EXIT.usage,
+  );
+}
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
