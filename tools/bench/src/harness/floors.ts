@@ -1,0 +1,41 @@
+/** Holds the figures against their floors. */
+import type { Bench, Floor, Row } from "./row.ts";
+
+export interface FloorReading {
+  readonly bench: string;
+  readonly text: string;
+  /** "≥ 1.6". */
+  readonly bound: string;
+  /** Undefined: not measured yet. */
+  readonly value: number | undefined;
+  readonly reached: boolean;
+}
+
+/** `rowsOf` gives a bench's kept rows; undefined when it has not run. */
+export function readFloors(
+  benches: readonly Bench[],
+  rowsOf: (bench: string) => readonly Row[] | undefined,
+): readonly FloorReading[] {
+  return benches.flatMap(({ name, floors = [] }) => {
+    const rows = rowsOf(name);
+    return floors.map((floor) => readFloor(name, floor, rows));
+  });
+}
+
+function readFloor(bench: string, floor: Floor, rows: readonly Row[] | undefined): FloorReading {
+  const { text, atLeast, atMost } = floor;
+  const bound = atLeast === undefined ? `≤ ${format(atMost!)}` : `≥ ${format(atLeast)}`;
+  if (rows === undefined) return { bench, text, bound, value: undefined, reached: false };
+  const value = floor.of((wanted) => find(rows, wanted));
+  const reached = value >= (atLeast ?? Number.NEGATIVE_INFINITY) && value <= (atMost ?? Number.POSITIVE_INFINITY);
+  return { bench, text, bound, value, reached };
+}
+
+function find(rows: readonly Row[], wanted: Partial<Row>): number {
+  const keys = Object.keys(wanted) as (keyof Row)[];
+  const found = rows.filter((row) => keys.every((key) => row[key] === wanted[key]));
+  if (found.length === 1) return found[0]!.value;
+  throw new Error(`${found.length} rows are ${JSON.stringify(wanted)}, not one`);
+}
+
+const format = (value: number): string => value.toLocaleString("en");

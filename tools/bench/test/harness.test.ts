@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { cpuSeconds, residentBytes } from "../src/harness/process.ts";
+import { renderTable } from "../src/harness/report.ts";
+import { interleaved, median, rowOf } from "../src/harness/statistics.ts";
+
+test("the median is the middle round, or the mean of the two in the middle", () => {
+  expect(median([9, 1, 5])).toBe(5);
+  expect(median([4, 1, 9, 2])).toBe(3);
+  expect(() => median([])).toThrow("a median of nothing");
+});
+
+test("rounds are interleaved: each subject once before any comes again", async () => {
+  const order: string[] = [];
+  const figures = await interleaved(2, ["ours", "theirs"], (subject) => {
+    order.push(subject);
+    return Promise.resolve(order.length);
+  });
+  expect(order).toEqual(["ours", "theirs", "ours", "theirs"]);
+  expect(figures.get("theirs")).toEqual([2, 4]);
+});
+
+test("a table shows the median and half the distance of the extremes", () => {
+  const row = rowOf(
+    { case: "bursts", subject: "ours", metric: "per second", better: "higher" },
+    [90_000, 110_000, 100_000],
+  );
+  expect(renderTable([row]).split("\n")).toEqual([
+    "case    subject   median  spread  metric",
+    "bursts  ours     100,000  ±10 %   per second",
+  ]);
+  expect(renderTable([{ ...row, rounds: 1 }])).toContain("100,000  once");
+});
+
+test.runIf(process.platform === "linux")("CPU time and memory of a process are what it says of itself", () => {
+  const { user, system } = process.cpuUsage();
+  expect(cpuSeconds(process.pid)).toBeCloseTo((user + system) / 1e6, 0);
+  expect(residentBytes(process.pid) / process.memoryUsage.rss()).toBeCloseTo(1, 0);
+  expect(readFileSync("/proc/self/stat", "utf8")).toContain(String(process.pid));
+});
