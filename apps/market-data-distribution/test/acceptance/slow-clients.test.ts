@@ -105,7 +105,8 @@ it("hundreds of clients that come and go, politely or not, leave nothing behind"
       else socket.close(1000);
     }
   }
-  await until("their sessions are over", async () => (await open()) === before);
+  // Fewer is as good: the silent client's time may run out meanwhile.
+  await until("their sessions are over", async () => (await open()) <= before);
   await until(
     "their subscriptions are over",
     async () => (await metric(healthy.ports, "distribution_subscriptions")) === 1,
