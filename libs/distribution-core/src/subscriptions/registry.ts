@@ -3,7 +3,14 @@
 import { createEnvelope } from "../events/index.ts";
 import type { Hops, Metrics } from "../observability/index.ts";
 import type { Runtime, Timer } from "../runtime/index.ts";
-import type { PartitionTail, Place, RingBatch, Tail } from "../tail/index.ts";
+import {
+  createSelection,
+  type PartitionTail,
+  type Place,
+  type RingBatch,
+  type Selection,
+  type Tail,
+} from "../tail/index.ts";
 import type { TopicDefinition } from "../topics.ts";
 import type { MatchBuffer, Matcher, TopicSchema } from "./contract.ts";
 import type { EventsEncoder } from "./encoder.ts";
@@ -122,11 +129,12 @@ export function createRegistry(options: RegistryOptions): Registry {
   const createEntry = (interest: Interest, identity: string): ClassEntry => {
     const tails = interest.topics.flatMap(({ topic }) => tail.partitions(topic.name));
     // Made when first needed: a class whose members are always live never needs one.
-    const selectors = new Map<string, Selector>();
-    const selectorOf = (topic: TopicDefinition): Selector => {
+    const selectors = new Map<string, Selection>();
+    const selectorOf = (topic: TopicDefinition): Selection => {
       let selector = selectors.get(topic.name);
       if (!selector) {
-        selector = createSelector(createMatcher, topic, interest);
+        const filter = interest.topics.find((each) => each.topic === topic)?.filter;
+        selector = createSelection(createMatcher, topic, interest.keys, filter);
         selectors.set(topic.name, selector);
       }
       return selector;
@@ -232,25 +240,5 @@ export function createRegistry(options: RegistryOptions): Registry {
       pausing?.cancel();
       for (const { throttle } of entries.values()) throttle?.cancel();
     },
-  };
-}
-
-type Selector = (stored: RingBatch["stored"], index: number) => boolean;
-
-/** One interest alone, asked event by event: the same matcher as live matching, so that both see the same. */
-function createSelector(
-  createMatcher: RegistryOptions["createMatcher"],
-  topic: TopicDefinition,
-  interest: Interest,
-): Selector {
-  const filter = interest.topics.find((each) => each.topic === topic)?.filter;
-  if (!filter && interest.keys.length === 0) return () => true;
-  const matcher = createMatcher(topic);
-  matcher.add(0, filter, interest.keys);
-  const found: MatchBuffer = { ids: new Uint32Array(1), count: 0 };
-  return ({ batch }, index) => {
-    found.count = 0;
-    matcher.match(batch.bytes, batch.bounds[2 * index]!, batch.bounds[2 * index + 1]!, found);
-    return found.count > 0;
   };
 }

@@ -2,6 +2,7 @@
 import type { Broker, ReadFrom } from "../brokers/contract.ts";
 import type { PlacedEvent, Queries } from "./contract.ts";
 import type { PartitionTail } from "./partition-tail.ts";
+import { placed } from "./placed.ts";
 import type { RingBatch } from "./ring.ts";
 import type { Tail } from "./tail.ts";
 
@@ -61,10 +62,5 @@ export async function followLog(options: FollowOptions): Promise<void> {
 }
 
 function placedOf({ topic, partition }: PartitionTail, { stored }: RingBatch): PlacedEvent[] {
-  const { bytes, bounds, count } = stored.batch;
-  return Array.from({ length: count }, (_, index) => ({
-    position: { topic: topic.name, partition, epoch: stored.epoch, offset: stored.offsetAt(index) },
-    appendedAt: stored.appendedAt,
-    bytes: bytes.subarray(bounds[2 * index], bounds[2 * index + 1]),
-  }));
+  return Array.from({ length: stored.batch.count }, (_, index) => placed(topic.name, partition, stored, index));
 }

@@ -1,9 +1,11 @@
 /** History from the log and the latest from the table: what REST and the command line ask for. */
 import type { Broker, PartitionInfo, PartitionReader, StoredBatch } from "../brokers/contract.ts";
 import { DistributionError } from "../errors.ts";
-import type { Filter, MatchBuffer, Matcher, TopicSchema } from "../subscriptions/contract.ts";
+import type { Matcher, TopicSchema } from "../subscriptions/contract.ts";
 import type { HistoryRequest, Latest, PlacedEvent, Queries } from "./contract.ts";
 import type { PartitionTail } from "./partition-tail.ts";
+import { placed } from "./placed.ts";
+import { createSelection, type Selection } from "./selection.ts";
 import type { TableEntry } from "./table.ts";
 import type { Tail } from "./tail.ts";
 
@@ -23,22 +25,10 @@ export function createQueries({ broker, tail, createMatcher }: QueriesOptions): 
     return tails;
   };
 
-  const selection = (schema: TopicSchema, keys: readonly string[], filter: Filter | undefined): Selection => {
-    if (keys.length === 0 && !filter) return () => true;
-    const matcher = createMatcher(schema);
-    matcher.add(0, filter, keys);
-    const found: MatchBuffer = { ids: new Uint32Array(1), count: 0 };
-    return ({ batch }, index) => {
-      found.count = 0;
-      matcher.match(batch.bytes, batch.bounds[2 * index]!, batch.bounds[2 * index + 1]!, found);
-      return found.count > 0;
-    };
-  };
-
   return {
     async *history(request) {
       const tails = tailsOf(request.topic);
-      const selects = selection(tails[0]!.topic, request.keys, request.filter);
+      const selects = createSelection(createMatcher, tails[0]!.topic, request.keys, request.filter);
       const infos = await broker.admin.partitions(request.topic);
       const cursors: LogCursor[] = [];
       try {
@@ -54,7 +44,7 @@ export function createQueries({ broker, tail, createMatcher }: QueriesOptions): 
 
     latest(topic, keys, filter): Latest {
       const tails = tailsOf(topic);
-      const selects = selection(tails[0]!.topic, [], filter);
+      const selects = createSelection(createMatcher, tails[0]!.topic, [], filter);
       const wanted = [...new Set(keys)].map((key) => Buffer.from(key, "utf8"));
       const found: { readonly number: number; readonly event: PlacedEvent }[] = [];
       for (const partition of tails) {
@@ -75,8 +65,6 @@ export function createQueries({ broker, tail, createMatcher }: QueriesOptions): 
     },
   };
 }
-
-type Selection = (stored: StoredBatch, index: number) => boolean;
 
 /** One partition of a history: from where the request starts to the end of the log as it was then. */
 interface LogCursor {
@@ -133,13 +121,4 @@ async function oldestOf(cursors: readonly LogCursor[]): Promise<LogCursor | unde
     appendedAt = batch.appendedAt;
   }
   return oldest;
-}
-
-function placed(topic: string, partition: number, stored: StoredBatch, index: number): PlacedEvent {
-  const { bytes, bounds } = stored.batch;
-  return {
-    position: { topic, partition, epoch: stored.epoch, offset: stored.offsetAt(index) },
-    appendedAt: stored.appendedAt,
-    bytes: bytes.subarray(bounds[2 * index], bounds[2 * index + 1]),
-  };
 }
