@@ -1,11 +1,12 @@
 /** What a transaction that fails leaves behind: nothing. The store's failures are the one thing that is faked here. */
+import type { Appended } from "@distribution/core/brokers";
 import { systemRuntime } from "@distribution/core/runtime";
 import { batchOf } from "@distribution/testkit/broker";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { AppendWork } from "../src/log/append.ts";
 import { emptyState, Partition } from "../src/log/partition.ts";
 import { RecentBatches } from "../src/log/recent.ts";
-import type { Stored } from "../src/log/stored.ts";
+
 import { type Committer, createCommitter } from "../src/storage/committer.ts";
 import { openStore, type Store } from "../src/storage/store.ts";
 import { folder } from "./support.ts";
@@ -56,7 +57,7 @@ function committerWith(failures: unknown[]): {
   };
 }
 
-const append = (committer: Committer, partition: Partition, id: string): Promise<readonly Stored[]> =>
+const append = (committer: Committer, partition: Partition, id: string): Promise<readonly Appended[]> =>
   new Promise((resolve, reject) => {
     const writes = [{ partition, batch: batchOf([{ id, key: "k" }]) }];
     committer.enqueue(new AppendWork(writes, systemRuntime.clock, resolve, reject));

@@ -28,7 +28,7 @@ export interface PartitionWrite {
   readonly batch: PackedBatch;
 }
 
-/** Where the events of one write now are: event i is at `offsetAt(i)`. */
+/** Where the events of one write now are: event i is at `offsetAt(i)`. An answer of `append` is kept for long and holds no events. */
 export interface Appended {
   readonly epoch: string;
   offsetAt(index: number): Offset;

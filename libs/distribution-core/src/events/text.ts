@@ -9,11 +9,20 @@ const PRINTABLE = /^[ -~]*$/;
 
 /** Whether every byte is a printable ASCII character, space included. */
 export function isPrintable(bytes: Uint8Array, start: number, end: number): boolean {
+  // Negative once a byte lies outside; a branch for each byte takes twice as long.
+  let seen = 0;
   for (let pos = start; pos < end; pos++) {
     const byte = bytes[pos]!;
-    if (byte < 0x20 || byte > 0x7e) return false;
+    seen |= (byte - 0x20) | (0x7e - byte);
   }
-  return true;
+  return seen >= 0;
+}
+
+/** Whether every byte is ASCII. */
+export function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  let seen = 0;
+  for (let pos = start; pos < end; pos++) seen |= bytes[pos]!;
+  return seen < 0x80;
 }
 
 /** Whether the bytes are printable ASCII that a JSON string holds as it is: no quote, no backslash. */

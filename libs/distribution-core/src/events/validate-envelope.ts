@@ -34,11 +34,6 @@ export function validateEnvelope(envelope: Envelope, path: EventPath = "event"):
   checkText(envelope, EVENT_FIELD.key, 0, ENVELOPE_LIMITS.key, "key", path);
   checkText(envelope, EVENT_FIELD.dataSchema, 0, ENVELOPE_LIMITS.dataSchema, "data_schema", path);
   checkText(envelope, EVENT_FIELD.contentType, 0, ENVELOPE_LIMITS.contentType, "content_type", path);
-  if (
-    !isPrintable(envelope.bytes, envelope.startOf(EVENT_FIELD.contentType), envelope.endOf(EVENT_FIELD.contentType))
-  ) {
-    throw invalidEvent(path, "A media type is printable ASCII, for example application/json.", "content_type");
-  }
   if (envelope.priority > ENVELOPE_LIMITS.priority) {
     const message = `The priority is ${envelope.priority}; it is 0 to ${ENVELOPE_LIMITS.priority}, 9 the highest.`;
     throw invalidEvent(path, message, "priority");
@@ -61,11 +56,14 @@ function checkText(
   const start = envelope.startOf(field);
   const end = envelope.endOf(field);
   const length = end - start;
+  if (length >= min && length <= max && isPrintable(envelope.bytes, start, end)) return;
   if (length < min) throw invalidEvent(path, `It is required: 1 to ${max} bytes.`, name);
   if (length > max) throw invalidEvent(path, `It has ${length} bytes; the limit is ${max}. Shorten it.`, name);
-  const fault = textFault(envelope.bytes, start, end);
+  const fault = field === EVENT_FIELD.contentType ? MEDIA_TYPE_RULE : textFault(envelope.bytes, start, end);
   if (fault !== undefined) throw invalidEvent(path, fault, name);
 }
+
+const MEDIA_TYPE_RULE = "A media type is printable ASCII, for example application/json.";
 
 function checkExtensions(envelope: Envelope, path: EventPath): void {
   if (envelope.extensionCount > ENVELOPE_LIMITS.extensions) {

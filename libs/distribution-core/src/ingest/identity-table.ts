@@ -123,6 +123,7 @@ export class IdentityTable {
 
   /** Removes the chain that begins at `first`; its entries are free again. */
   removeChain(first: number): void {
+    this.#touchChain(first);
     for (let entry = first; entry !== NONE; ) {
       const word = entry * ENTRY_WORDS;
       const next = this.#entries[word + NEXT]!;
@@ -132,6 +133,17 @@ export class IdentityTable {
       this.#size -= 1;
       entry = next;
     }
+  }
+
+  /** See `touch`: the same before a removal. */
+  #touchChain(first: number): void {
+    const cells = this.#cells;
+    const entries = this.#entries;
+    let seen = 0;
+    for (let entry = first; entry !== NONE; entry = entries[entry * ENTRY_WORDS + NEXT]!) {
+      seen ^= cells[(entries[entry * ENTRY_WORDS + HASH_A]! & this.#mask) * CELL_WORDS]!;
+    }
+    this.#touched = seen;
   }
 
   #takeEntry(): number {

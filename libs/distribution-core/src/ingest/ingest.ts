@@ -16,7 +16,6 @@ import { EventIdentity } from "./event-identity.ts";
 import { Examiner } from "./examiner.ts";
 import { Gathering } from "./gathering.ts";
 import { Intakes } from "./intake.ts";
-import { lighten } from "./light-appended.ts";
 import { Publication, PublishOutcome } from "./publication.ts";
 import { Refinery } from "./refinery.ts";
 import { restoreWindow } from "./restore.ts";
@@ -239,7 +238,7 @@ class IngestStage implements IngestService {
       throw failure;
     }
     for (const [index, placement] of taken.placements.entries()) {
-      placement.appended = lighten(appended[index]!, placement.count);
+      placement.appended = appended[index]!;
     }
     this.#window.commit(taken, this.#options.runtime.clock.monotonicMs());
   }

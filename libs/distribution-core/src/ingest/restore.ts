@@ -15,7 +15,7 @@ import type { IngestBounds } from "./bounds.ts";
 import type { Restored } from "./contract.ts";
 import type { DuplicateWindow } from "./duplicate-window.ts";
 import { type EventIdentity, PRINT_WORDS, viewOf } from "./event-identity.ts";
-import { offsetsOf } from "./light-appended.ts";
+import { offsetsOf } from "./offsets.ts";
 import type { SequenceTracker } from "./sequence-tracker.ts";
 import type { TakenPublish } from "./taken-publish.ts";
 

@@ -1,7 +1,7 @@
 /** What one publish put into the log, kept compactly for as long as its events may be repeated. */
 import type { Appended, Position } from "../brokers/contract.ts";
 import { NONE } from "./identity-table.ts";
-import { OFFSET_BYTES, Offsets } from "./light-appended.ts";
+import { OFFSET_BYTES, Offsets } from "./offsets.ts";
 
 /** One write of a publish: where its events are going, and once it is durable, where they are. */
 export interface Placement {

@@ -1,10 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { packEvents } from "../../src/events/index.ts";
 import { IdentityTable, NONE } from "../../src/ingest/identity-table.ts";
 import { KeyedHash } from "../../src/ingest/keyed-hash.ts";
-import { lighten } from "../../src/ingest/light-appended.ts";
-import { event } from "./support.ts";
+import { offsetsOf } from "../../src/ingest/offsets.ts";
 
 describe("the identity table", () => {
   test("answers like a map through any run of insertions and removals, even where all share a place", () => {
@@ -80,13 +78,9 @@ describe("the keyed hash", () => {
 });
 
 describe("where events are", () => {
-  test("is kept as the broker gave it, unless that would keep the events as well", () => {
-    const light = { epoch: "e", offsetAt: (index: number) => `${index}` };
-    expect(lighten(light, 2)).toBe(light);
-    const stored = { ...light, appendedAt: 0n, batch: packEvents([event("1"), event("2")]) };
-    const kept = lighten(stored, 2);
-    expect(kept).not.toHaveProperty("batch");
-    expect([kept.epoch, kept.offsetAt(0), kept.offsetAt(1)]).toEqual(["e", "0", "1"]);
+  test("is kept without the events", () => {
+    const kept = offsetsOf({ epoch: "e", offsetAt: (index) => `${index}` }, 1, 2);
+    expect([kept.epoch, kept.offsetAt(0), kept.offsetAt(1)]).toEqual(["e", "1", "2"]);
     expect(() => kept.offsetAt(2)).toThrow(RangeError);
   });
 });

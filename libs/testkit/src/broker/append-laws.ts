@@ -28,6 +28,12 @@ export function appendLaws(context: LawContext): void {
     }
   });
 
+  test("answers with positions alone: they are kept long after the events have left the memory", async () => {
+    const topic = await context.topic();
+    const [appended] = await context.broker.append([{ topic, partition: 0, batch: batchOf(numbered("a", 2)) }]);
+    expect(appended).not.toHaveProperty("batch");
+  });
+
   test("writes of one call to one partition keep their order", async () => {
     const topic = await context.topic();
     await context.broker.append(

@@ -113,7 +113,8 @@ export function createMemoryBroker(runtime: Runtime): MemoryBroker {
       const stored = new Stored(batch, target.epoch, target.next, target.lastAppend);
       target.batches.push(stored);
       target.next = stored.end;
-      return stored;
+      const { epoch, first } = stored;
+      return { epoch, offsetAt: (at: number) => String(first + at) };
     });
     for (const target of targets) wakeAll(target);
     return results;

@@ -1,4 +1,5 @@
 /** An append as work of the group commit. */
+import type { Appended } from "@distribution/core/brokers";
 import type { DistributionError } from "@distribution/core/errors";
 import type { PackedBatch } from "@distribution/core/events";
 import type { Clock } from "@distribution/core/runtime";
@@ -12,6 +13,21 @@ export interface CheckedWrite {
   readonly batch: PackedBatch;
 }
 
+/** Events next to each other, from `base` on. */
+class Dense implements Appended {
+  readonly epoch: string;
+  readonly #base: number;
+
+  constructor(epoch: string, base: number) {
+    this.epoch = epoch;
+    this.#base = base;
+  }
+
+  offsetAt(index: number): string {
+    return String(this.#base + index);
+  }
+}
+
 /** lmdb copies a key when it is put. */
 const scratchKey = Buffer.alloc(KEY_BYTES);
 
@@ -20,14 +36,14 @@ export class AppendWork implements Work {
   readonly append = true;
   readonly #writes: readonly CheckedWrite[];
   readonly #clock: Clock;
-  readonly #resolve: (stored: readonly Stored[]) => void;
+  readonly #resolve: (appended: readonly Appended[]) => void;
   readonly #reject: (error: DistributionError) => void;
   readonly #stored: Stored[] = [];
 
   constructor(
     writes: readonly CheckedWrite[],
     clock: Clock,
-    resolve: (stored: readonly Stored[]) => void,
+    resolve: (appended: readonly Appended[]) => void,
     reject: (error: DistributionError) => void,
   ) {
     this.#writes = writes;
@@ -61,7 +77,7 @@ export class AppendWork implements Work {
     for (let write = 0; write < this.#stored.length; write += 1) {
       this.#writes[write]!.partition.remember(this.#stored[write]!);
     }
-    this.#resolve(this.#stored);
+    this.#resolve(this.#stored.map(({ epoch, base }) => new Dense(epoch, base)));
   }
 
   failed(error: DistributionError): void {

@@ -8,7 +8,7 @@ import type { EnvelopeName, Field } from "./path.ts";
 import { NO_SLOT, nodeAt, PathNode } from "./path-node.ts";
 import { ProtobufReader } from "./protobuf-reader.ts";
 import type { FieldSink } from "./sink.ts";
-import { BYTES, signed64, unsigned64, VARINT, WireCursor } from "./wire.ts";
+import { askedTags, BYTES, signed64, unsigned64, VARINT, WireCursor } from "./wire.ts";
 
 const NUMBERS = {
   id: 1,
@@ -59,6 +59,8 @@ class StoredEventReader implements EventReader {
   /** How many nodes below `data` are wanted; -1 when nothing of the payload is, not even whether it can be read. */
   #leaves = 0;
   #event = 0;
+  /** By tag: whether anybody asks for the field. */
+  #asked = askedTags([]);
 
   constructor(message: DescMessage | undefined, sink: FieldSink) {
     this.#sink = sink;
@@ -79,6 +81,7 @@ class StoredEventReader implements EventReader {
       if (!before && node !== this.#root) this.#leaves++;
       this.#dataSlots.push(slot);
     }
+    this.#ask();
   }
 
   unwant(field: Field): void {
@@ -94,6 +97,13 @@ class StoredEventReader implements EventReader {
       this.#dataSlots.splice(this.#dataSlots.indexOf(slot), 1);
       node.prune();
     }
+    this.#ask();
+  }
+
+  #ask(): void {
+    const numbers = Object.values(NUMBERS).filter((number) => this.#slots[number] !== NO_SLOT);
+    const payload = this.#dataSlots.length > 0 ? [CONTENT_TYPE, DATA] : [];
+    this.#asked = askedTags([...numbers, ...payload, ...(this.#extensions.size > 0 ? [EXTENSIONS] : [])]);
   }
 
   read(bytes: Uint8Array, start: number, end: number): boolean {
@@ -104,7 +114,9 @@ class StoredEventReader implements EventReader {
     let format = 0;
     let dataStart = -1;
     let dataEnd = -1;
-    while (cursor.at < end) {
+    for (;;) {
+      cursor.passUnasked(this.#asked);
+      if (cursor.at >= end) break;
       const tag = cursor.varint();
       const number = tag >>> 3;
       if ((tag & 7) === BYTES) {

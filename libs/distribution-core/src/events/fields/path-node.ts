@@ -3,6 +3,7 @@ import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { ByteTable } from "./byte-table.ts";
 import type { Field } from "./path.ts";
 import { enumName, hasImplicitPresence, isPlainMessage, kindOf, type ValueKind } from "./schema.ts";
+import { askedTags } from "./wire.ts";
 
 const utf8 = new TextEncoder();
 export const NO_SLOT = -1;
@@ -31,6 +32,8 @@ export class PathNode {
   readonly implicits: PathNode[] = [];
   /** By the number of each member of a oneof: the children that it displaces when it comes. */
   readonly rivals: (PathNode[] | undefined)[] = [];
+  /** By tag: whether a protobuf field concerns any child, and cannot be passed over. */
+  asked = askedTags([]);
   /** Names of the enum's values as bytes, filled as they are met: one a value of the schema at most. */
   readonly #enumNames: Record<number, Uint8Array> = Object.create(null);
   /** The event in which the node was last seen, so that a message in two parts is begun once. */
@@ -76,6 +79,7 @@ export class PathNode {
       if (rivals) rivals.push(child);
       else this.rivals[member.number] = [child];
     }
+    this.#ask();
     return child;
   }
 
@@ -89,7 +93,13 @@ export class PathNode {
     const { names } = parent;
     for (const text of spellings(this.name, this.field)) names.delete(names.add(utf8.encode(text)));
     if (this.field) parent.byNumber[this.field.number] = undefined;
+    parent.#ask();
     parent.prune();
+  }
+
+  #ask(): void {
+    const rivals = this.rivals.flatMap((list, number) => (list && list.length > 0 ? [number] : []));
+    this.asked = askedTags([...rivals, ...this.byNumber.flatMap((child, number) => (child ? [number] : []))]);
   }
 }
 

@@ -35,7 +35,9 @@ export class ProtobufReader {
     }
     const outer = cursor.end;
     cursor.end = end;
-    while (cursor.at < end) {
+    for (;;) {
+      cursor.passUnasked(node.asked);
+      if (cursor.at >= end) break;
       const tag = cursor.varint();
       const number = tag >>> 3;
       const rivals = node.rivals[number];

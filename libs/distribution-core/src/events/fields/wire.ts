@@ -7,6 +7,10 @@ export const START_GROUP = 3;
 export const END_GROUP = 4;
 export const FIXED32 = 5;
 
+/** A tag of one byte and the ten bytes of the longest varint. */
+const MAX_VARINT_FIELD = 11;
+/** Tags of one byte. */
+const SHORT_TAGS = 128;
 const TWO_32 = 4294967296;
 const scratch = new ArrayBuffer(8);
 const scratchBytes = new Uint8Array(scratch);
@@ -74,6 +78,32 @@ export class WireCursor {
       return this.at;
     }
     return this.at + length;
+  }
+
+  /**
+   * Passes the fields that come next as long as nobody asks for them: those whose tag is one byte and 0 in `asked`, an array
+   * by tag. Stops before whatever needs a closer look, broken bytes among them. This is where most of an event goes by.
+   */
+  passUnasked(asked: Uint8Array): void {
+    const { bytes, end } = this;
+    let { at } = this;
+    while (at < end) {
+      const tag = bytes[at]!;
+      if (tag >= 0x80 || asked[tag] !== 0) break;
+      let next = at + 1;
+      if ((tag & 7) === BYTES) {
+        const length = next < end ? bytes[next]! : 0x80;
+        if (length >= 0x80) break;
+        next += 1 + length;
+      } else if ((tag & 7) === VARINT) {
+        while (next < end && bytes[next]! >= 0x80) next++;
+        next++;
+        if (next - at > MAX_VARINT_FIELD) break;
+      } else break;
+      if (next > end) break;
+      at = next;
+    }
+    this.at = at;
   }
 
   /** Passes a field of this wire type. Groups are passed as a whole, 64 deep at most. */
@@ -145,6 +175,13 @@ export class WireCursor {
     this.high = 0;
     this.at = this.end;
   }
+}
+
+/** What `passUnasked` stops at, by tag: the fields of these numbers, whatever their wire type, and number 0, which no field has. */
+export function askedTags(numbers: Iterable<number>): Uint8Array {
+  const asked = new Uint8Array(SHORT_TAGS).fill(1, 0, 8);
+  for (const number of numbers) asked.fill(1, number << 3, (number << 3) + 8);
+  return asked;
 }
 
 /** The nearest double of two's complement 64 bits. */

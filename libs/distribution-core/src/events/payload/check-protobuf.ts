@@ -2,9 +2,13 @@
 import { isUtf8 } from "node:buffer";
 import { fromBinary, ScalarType, toJson } from "@bufbuild/protobuf";
 import { asInvalidEvent, type EventPath, invalidEvent, pathText } from "../path.ts";
+import { isAscii } from "../text.ts";
 import { WIRE, WireReader } from "../wire.ts";
 import { DECIMAL_RULE, isDecimalBytes } from "./decimal.ts";
-import { type FieldPlan, fieldOf, MAX_MESSAGE_DEPTH, MESSAGE_TYPE, type MessagePlan } from "./plan.ts";
+import { CHECK, type FieldPlan, fieldOf, MAX_MESSAGE_DEPTH, MESSAGE_TYPE, type MessagePlan } from "./plan.ts";
+
+/** A tag and nine bytes: a tenth may hold bits beyond the 64th. */
+const SURE_VARINT_FIELD = 10;
 
 export interface ProtobufChecker {
   /** Throws `invalid_event` below `path`.data unless `bytes[start, end)` is a payload of the message. */
@@ -49,7 +53,9 @@ class Checker {
     const convert = message.wellKnown && !this.#inWellKnown;
     if (convert) this.#inWellKnown = true;
     reader.end = end;
-    while (reader.pos < end) {
+    for (;;) {
+      this.#passSound(message, end);
+      if (reader.pos >= end) break;
       this.#fields[depth] = undefined;
       const tag = reader.tag();
       const wireType = tag & 7;
@@ -68,6 +74,35 @@ class Checker {
     if (!convert) return;
     this.#inWellKnown = false;
     this.#wellKnown(message, start, end);
+  }
+
+  /**
+   * Passes the fields that are plainly right: tag and length of a byte each, ASCII text, decimals. Stops before any other,
+   * which then gets the closer look that says what is wrong, if anything is.
+   */
+  #passSound({ checks }: MessagePlan, end: number): void {
+    const reader = this.#reader;
+    const { bytes } = reader;
+    let { pos } = reader;
+    while (pos < end) {
+      const tag = bytes[pos]!;
+      const check = tag < checks.length ? checks[tag]! : CHECK.closer;
+      if (check === CHECK.closer) break;
+      let next = pos + 1;
+      if (check === CHECK.varint) {
+        while (next < end && bytes[next]! >= 0x80) next++;
+        next++;
+        if (next > end || next - pos > SURE_VARINT_FIELD) break;
+      } else {
+        const length = next < end ? bytes[next]! : 0x80;
+        const start = next + 1;
+        next = start + length;
+        if (length >= 0x80 || next > end) break;
+        if (check === CHECK.text ? !isAscii(bytes, start, next) : !isDecimalBytes(bytes, start, next)) break;
+      }
+      pos = next;
+    }
+    reader.pos = pos;
   }
 
   #enter(): number {
@@ -106,11 +141,8 @@ class Checker {
 
   #text(start: number, end: number): void {
     const bytes = this.#reader.bytes;
-    for (let pos = start; pos < end; pos++) {
-      if (bytes[pos]! < 0x80) continue;
-      if (isUtf8(bytes.subarray(pos, end))) return;
-      throw invalidEvent(this.#place, "It is not valid UTF-8.");
-    }
+    if (isAscii(bytes, start, end) || isUtf8(bytes.subarray(start, end))) return;
+    throw invalidEvent(this.#place, "It is not valid UTF-8.");
   }
 
   #decimal(start: number, end: number): void {

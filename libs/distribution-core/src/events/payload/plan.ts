@@ -51,11 +51,22 @@ export interface MessagePlan {
   /** By field number, with holes, up to DENSE_FIELDS; those beyond are in `sparse`. */
   readonly dense: readonly (FieldPlan | undefined)[];
   readonly sparse: ReadonlyMap<number, FieldPlan>;
+  /** By tags of one byte: how a field that comes with this number and wire type is checked. */
+  readonly checks: Uint8Array;
   /** By the name in the .proto file, and by the JSON name: the mapping takes either. */
   readonly byName: ReadonlyMap<string, FieldPlan>;
 }
 
 const DENSE_FIELDS = 256;
+
+/** The checks that a loop over bytes can do by itself; `closer`: all others, unknown fields and wrong wire types among them. */
+export const CHECK = { closer: 0, varint: 1, text: 2, decimal: 3 } as const;
+
+function checkOf({ wireType, type, decimal }: FieldPlan): number {
+  if (wireType === WIRE.varint) return CHECK.varint;
+  if (decimal) return CHECK.decimal;
+  return type === ScalarType.STRING ? CHECK.text : CHECK.closer;
+}
 
 const CUSTOM_JSON = new Set(
   ["Timestamp", "Duration", "FieldMask", "Struct", "Value", "ListValue"]
@@ -106,8 +117,11 @@ function emptyPlan(typeName: string, desc: DescMessage | undefined, wellKnown: b
   const dense: (FieldPlan | undefined)[] = [];
   const sparse = new Map<number, FieldPlan>();
   const byName = new Map<string, FieldPlan>();
-  const message: MessagePlan = { typeName, desc, wellKnown, dense, sparse, byName };
+  const checks = new Uint8Array(128);
+  const message: MessagePlan = { typeName, desc, wellKnown, dense, sparse, checks, byName };
   const add = (field: FieldPlan): void => {
+    const tag = (field.number << 3) | field.wireType;
+    if (tag < checks.length) checks[tag] = checkOf(field);
     if (field.number < DENSE_FIELDS) dense[field.number] = field;
     else sparse.set(field.number, field);
     byName.set(field.name, field).set(field.jsonName, field);

@@ -84,7 +84,8 @@ const OCTAVE = 2 ** 20;
 
 /**
  * A guess at the share of events that pass, for choosing by which test to split; above 1 for tests that no group can hold.
- * Fields with many constants are taken to have as many values; prices of a kind are taken to lie within two octaves.
+ * Fields with many constants are taken to have as many values; numbers of a kind are taken to lie
+ * within an eighth of an octave, as prices of an instrument do: a look-up by value is the quicker one, and sure.
  */
 export function shareOf(test: Test): number {
   switch (test.op) {
@@ -94,7 +95,7 @@ export function shareOf(test: Test): number {
     }
     case "range":
       if (!isBand(test)) return 0.5;
-      return Math.min(0.9, (orderedHigh(test.high) - orderedHigh(test.low) + 1) / (2 * OCTAVE));
+      return Math.min(0.9, (8 * (orderedHigh(test.high) - orderedHigh(test.low) + 1)) / OCTAVE);
     default:
       return 2;
   }

@@ -4,14 +4,6 @@ import type { Appended } from "../brokers/contract.ts";
 /** Estimated heap of one offset kept as text, bytes. */
 export const OFFSET_BYTES = 48;
 
-/**
- * An answer of `append` is kept for as long as its events may be repeated. One that holds the batch as well, as a stored
- * batch does, would keep the events in memory all that time, so only its offsets are kept.
- */
-export function lighten(appended: Appended, count: number): Appended {
-  return "batch" in appended ? offsetsOf(appended, 0, count) : appended;
-}
-
 /** The offsets of `count` events from event `first` on. */
 export function offsetsOf(appended: Appended, first: number, count: number): Offsets {
   return new Offsets(
