@@ -7,6 +7,8 @@ export interface EventTypeDefinition {
   readonly type: string;
   readonly class: EventClass;
   readonly description: string;
+  /** The member of the payload's oneof that carries the event, for example `trade`: an event without it is refused. */
+  readonly member?: string;
   /** What the key is, for people: "instrument, venue:symbol". */
   readonly key: string;
 }

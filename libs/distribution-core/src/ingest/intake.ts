@@ -5,7 +5,7 @@ import { EVENT_CLASS_NAMES, type EventPath, invalidEvent } from "../events/index
 import type { Counter, Metrics } from "../observability/index.ts";
 import type { RouteDecision, Router, RouteSelector } from "../routing/contract.ts";
 import type { EventTypeDefinition, TopicDefinition } from "../topics.ts";
-import { createPayloadCheck, type PayloadCheck } from "./payload-check.ts";
+import { createPayloadChecks, type PayloadCheck, type PayloadChecks } from "./payload-check.ts";
 import { encodeStamp } from "./stamps.ts";
 import { Target } from "./target.ts";
 
@@ -45,7 +45,7 @@ export interface TopicCounters {
 export class TopicIntake {
   readonly topic: TopicDefinition;
   readonly targets: readonly Target[];
-  readonly check: PayloadCheck;
+  readonly #checks: PayloadChecks;
   readonly counters: TopicCounters;
   readonly #catalogue: ReadonlyMap<string, EventTypeDefinition>;
   readonly types = new Map<string, TypeIntake>();
@@ -54,7 +54,7 @@ export class TopicIntake {
     const labels = { topic: topic.name };
     this.topic = topic;
     this.targets = Array.from({ length: topic.partitions }, (_, partition) => new Target(topic.name, partition));
-    this.check = createPayloadCheck(topic);
+    this.#checks = createPayloadChecks(topic);
     this.#catalogue = new Map(topic.eventTypes.map((definition) => [definition.type, definition]));
     this.counters = {
       events: metrics.counter("distribution_ingest_events_total", labels),
@@ -70,6 +70,10 @@ export class TopicIntake {
     if (this.#catalogue.size === 0 || this.#catalogue.has(type)) return;
     const known = [...this.#catalogue.keys()].join(", ");
     throw invalidEvent(path, `Topic ${this.topic.name} takes no ${type}. It takes: ${known}.`, "type");
+  }
+
+  checkOf(type: string): PayloadCheck {
+    return this.#checks.of(this.#catalogue.get(type));
   }
 
   /** The class of the type in the topic's catalogue; 0: none. */
@@ -135,10 +139,11 @@ export class Intakes {
 
   #createWay(named: TopicIntake, decision: RouteDecision, type: string, path: EventPath): Way {
     const destinations = decision.destinations.map((topic) => this.of(topic.name));
-    const checked = new Map([[named.topic.message, named.check]]);
+    const checked = new Map([[named.topic.message, named.checkOf(type)]]);
     for (const destination of destinations) {
       destination.assertTakes(type, path);
-      if (!checked.has(destination.topic.message)) checked.set(destination.topic.message, destination.check);
+      const { message } = destination.topic;
+      if (!checked.has(message)) checked.set(message, destination.checkOf(type));
     }
     return {
       decision,

@@ -1,24 +1,53 @@
 /** Which payloads a topic takes. */
 import { isUtf8 } from "node:buffer";
-import { createPayloadCodec, type Envelope, EVENT_FIELD, type EventPath, invalidEvent } from "../events/index.ts";
+import {
+  createPayloadCodec,
+  type Envelope,
+  EVENT_FIELD,
+  type EventPath,
+  invalidEvent,
+  type PayloadCodec,
+} from "../events/index.ts";
 import { jsonText, parseJson } from "../events/json-text.ts";
 import { payloadKind } from "../events/media.ts";
-import type { TopicDefinition } from "../topics.ts";
+import type { EventTypeDefinition, TopicDefinition } from "../topics.ts";
 
 /** Throws `invalid_event` below `path`.data, or at `path`.content_type. */
 export type PayloadCheck = (envelope: Envelope, path: EventPath) => void;
 
-/** The check of a topic whose payloads are of one message, or of any shape. */
-export function createPayloadCheck({ name, message }: Pick<TopicDefinition, "name" | "message">): PayloadCheck {
-  if (!message) return checkAnyShape;
+/** The checks of a topic whose payloads are of one message, or of any shape: of each event type the one that `of` gives. */
+export interface PayloadChecks {
+  of(type: EventTypeDefinition | undefined): PayloadCheck;
+}
+
+/** Throws Error for an event type whose `member` is no field of a oneof of the topic's message. */
+export function createPayloadChecks({
+  name,
+  message,
+  eventTypes,
+}: Pick<TopicDefinition, "name" | "message" | "eventTypes">): PayloadChecks {
+  if (!message) return { of: () => checkAnyShape };
   const codec = createPayloadCodec(message);
+  for (const { member } of eventTypes) if (member !== undefined) codec.checkMember(member);
+  const made = new Map<string | undefined, PayloadCheck>();
+  return {
+    of(type) {
+      const member = type?.member;
+      const check = made.get(member) ?? createPayloadCheck(name, codec, member);
+      made.set(member, check);
+      return check;
+    },
+  };
+}
+
+function createPayloadCheck(topic: string, codec: PayloadCodec, member: string | undefined): PayloadCheck {
   return (envelope, path) => {
     if (!envelope.hasData) {
-      throw invalidEvent(path, `Topic ${name} takes events with a payload, a ${codec.typeName}. Send one.`, "data");
+      throw invalidEvent(path, `Topic ${topic} takes events with a payload, a ${codec.typeName}. Send one.`, "data");
     }
     const start = envelope.startOf(EVENT_FIELD.data);
     const end = envelope.endOf(EVENT_FIELD.data);
-    codec.validate(envelope.bytes, start, end, envelope.contentType, path);
+    codec.validate(envelope.bytes, start, end, envelope.contentType, path, member);
   };
 }
 

@@ -1,4 +1,5 @@
 import { messageOf } from "@distribution/proto-types/descriptors";
+import { NormalizedMarketDataEvent, Quote, Trade } from "@distribution/proto-types/market_data/v1/market_data";
 import { describe, expect, test } from "vitest";
 import { packEvents, packMessages } from "../../src/events/index.ts";
 import { ANONYMOUS } from "../../src/security/index.ts";
@@ -206,5 +207,46 @@ describe("bounds of ingest", () => {
   ])("name %s when it is out of its range", async (name, bounds) => {
     const { broker } = createHeldBroker();
     await refusal(open({ broker, bounds }), "invalid_request", `bounds.${name}`);
+  });
+});
+
+describe("an event type that names the member of its payload's oneof", () => {
+  const message = messageOf("market_data.v1.NormalizedMarketDataEvent");
+  const type = { type: "md.trade", class: EventClass.TRADE, description: "", key: "", member: "trade" };
+  const trades = topic("md.trades", 1, { message, eventTypes: [type] });
+  const trade = { $case: "trade" as const, value: Trade.fromPartial({ price: "1", size: "2" }) };
+  const quote = { $case: "quote" as const, value: Quote.fromPartial({ bidPrice: "1" }) };
+  const bytesOf = (payload?: typeof trade | typeof quote): Buffer =>
+    Buffer.from(NormalizedMarketDataEvent.encode(NormalizedMarketDataEvent.fromPartial({ payload })).finish());
+  const protobuf = (data: Buffer) => event("x", { contentType: "application/protobuf", data });
+  const json = (value: object) => event("x", { data: Buffer.from(JSON.stringify(value)) });
+
+  test.each([
+    ["none in protobuf", protobuf(bytesOf())],
+    ["another in protobuf", protobuf(bytesOf(quote))],
+    ["one that another displaces", protobuf(Buffer.concat([bytesOf(trade), bytesOf(quote)]))],
+    ["none in JSON", json({ venue: "v" })],
+    ["another in JSON", json({ quote: { bidPrice: "1" } })],
+    ["null in JSON", json({ trade: null })],
+  ])("refuses an event with %s", async (_, bad) => {
+    await using disk = new Disk();
+    const { publish } = await open({ broker: await disk.open(), topics: [trades] });
+    await refusal(publish([bad]), "invalid_event", "events[0].data.trade");
+  });
+
+  test.each([
+    ["in protobuf", protobuf(bytesOf(trade))],
+    ["in protobuf, displacing another", protobuf(Buffer.concat([bytesOf(quote), bytesOf(trade)]))],
+    ["in JSON", json({ trade: { price: "1", size: "2" } })],
+  ])("takes an event with it %s", async (_, good) => {
+    await using disk = new Disk();
+    const { publish } = await open({ broker: await disk.open(), topics: [trades] });
+    expect((await publish([good])).positions).toHaveLength(1);
+  });
+
+  test.each(["venue", "nothing"])("is refused at start when the message has no oneof with it: %s", async (member) => {
+    await using disk = new Disk();
+    const topics = [{ ...trades, eventTypes: [{ ...type, member }] }];
+    await expect(open({ broker: await disk.open(), topics })).rejects.toThrow(`has no field ${member} in a oneof`);
   });
 });

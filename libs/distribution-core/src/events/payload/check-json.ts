@@ -4,7 +4,7 @@ import { memberPath } from "../json-text.ts";
 import { asInvalidEvent, type EventPath, excerpt, invalidEvent, pathText } from "../path.ts";
 import { DECIMAL_RULE, isDecimalText } from "./decimal.ts";
 import { scalarFault } from "./json-scalars.ts";
-import { type FieldPlan, fieldOf, MAX_MESSAGE_DEPTH, MESSAGE_TYPE, type MessagePlan } from "./plan.ts";
+import { type FieldPlan, fieldOf, MAX_MESSAGE_DEPTH, MEMBER_RULE, MESSAGE_TYPE, type MessagePlan } from "./plan.ts";
 
 /** Where a value is: a chain that becomes a path only in an error. */
 interface Place {
@@ -14,10 +14,15 @@ interface Place {
 
 /**
  * Throws `invalid_event` below `path` unless the value is a payload of the message. The value went through `parseJson` or
- * `checkJsonValue`: its depth is bounded, and it has no `__proto__`.
+ * `checkJsonValue`: its depth is bounded, and it has no `__proto__`. `wanted`: the field of a oneof that has to be set.
  */
-export function checkJsonPayload(message: MessagePlan, value: unknown, path: EventPath): void {
-  checkMessage(message, value, { parent: undefined, member: pathText(path) }, 1);
+export function checkJsonPayload(message: MessagePlan, value: unknown, path: EventPath, wanted?: FieldPlan): void {
+  const place = { parent: undefined, member: pathText(path) };
+  checkMessage(message, value, place, 1);
+  if (wanted === undefined || !isObject(value)) return;
+  if ((value[wanted.name] ?? value[wanted.jsonName] ?? null) === null) {
+    throw fault(below(place, wanted.name), MEMBER_RULE);
+  }
 }
 
 function checkMessage(message: MessagePlan, value: unknown, place: Place, depth: number): void {

@@ -5,19 +5,33 @@ import { asInvalidEvent, type EventPath, invalidEvent, pathText } from "../path.
 import { isAscii } from "../text.ts";
 import { WIRE, WireReader } from "../wire.ts";
 import { DECIMAL_RULE, isDecimalBytes } from "./decimal.ts";
-import { CHECK, type FieldPlan, fieldOf, MAX_MESSAGE_DEPTH, MESSAGE_TYPE, type MessagePlan } from "./plan.ts";
+import {
+  CHECK,
+  type FieldPlan,
+  fieldOf,
+  MAX_MESSAGE_DEPTH,
+  MEMBER_RULE,
+  MESSAGE_TYPE,
+  type MessagePlan,
+} from "./plan.ts";
 
 /** A tag and nine bytes: a tenth may hold bits beyond the 64th. */
 const SURE_VARINT_FIELD = 10;
 
+/** No field's bit, 0 being that of fields outside any oneof. */
+const NO_ONEOF = -1;
+
 export interface ProtobufChecker {
-  /** Throws `invalid_event` below `path`.data unless `bytes[start, end)` is a payload of the message. */
-  check(bytes: Uint8Array, start: number, end: number, path: EventPath): void;
+  /**
+   * Throws `invalid_event` below `path`.data unless `bytes[start, end)` is a payload of the message, in which `wanted`, a
+   * field of a oneof, is set.
+   */
+  check(bytes: Uint8Array, start: number, end: number, path: EventPath, wanted?: FieldPlan): void;
 }
 
 export function createProtobufChecker(message: MessagePlan): ProtobufChecker {
   const checker = new Checker();
-  return { check: (bytes, start, end, path) => checker.check(message, bytes, start, end, path) };
+  return { check: (bytes, start, end, path, wanted) => checker.check(message, bytes, start, end, path, wanted) };
 }
 
 class Checker {
@@ -28,6 +42,9 @@ class Checker {
   /** Within a well-known type, whose inner ones (a Value in a Struct) are checked along with it. */
   #inWellKnown = false;
   #path: EventPath = "";
+  /** The oneof of the payload that matters, and the number of its member that is set; 0: none yet. */
+  #oneof = NO_ONEOF;
+  #member = 0;
   readonly #place = (): string => {
     let place = `${pathText(this.#path)}.data`;
     for (const field of this.#fields.slice(1, this.#depth + 1)) {
@@ -37,12 +54,25 @@ class Checker {
     return place;
   };
 
-  check(message: MessagePlan, bytes: Uint8Array, start: number, end: number, path: EventPath): void {
+  check(
+    message: MessagePlan,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    path: EventPath,
+    wanted: FieldPlan | undefined,
+  ): void {
     this.#path = path;
     this.#depth = 0;
     this.#inWellKnown = false;
+    this.#oneof = wanted?.oneof ?? NO_ONEOF;
+    this.#member = 0;
     this.#reader.open(bytes, start, end, this.#place);
     this.#message(message, end);
+    if (wanted === undefined || this.#member === wanted.number) return;
+    this.#depth = 1;
+    this.#fields[1] = wanted;
+    throw invalidEvent(this.#place, MEMBER_RULE);
   }
 
   #message(message: MessagePlan, end: number): void {
@@ -65,6 +95,8 @@ class Checker {
         continue;
       }
       this.#fields[depth] = field;
+      // As in any reader of protobuf, the member that comes last is the one that is set.
+      if (depth === 1 && field.oneof === this.#oneof) this.#member = field.number;
       if (wireType === field.wireType) this.#value(field);
       else if (wireType === WIRE.bytes && field.shape === "list") this.#packed(field);
       else reader.fail(`has a field of wire type ${wireType} that the schema wants as ${field.wireType}`);

@@ -16,9 +16,13 @@ export interface PayloadCodec {
    * - JSON: known field names only, values of the proto3 JSON mapping, each field and name once, no `__proto__`;
    *   64-bit integers beyond 2^53 come as strings, as a JSON number would have lost digits;
    * - either: strings that the schema marks decimal are decimal numbers of at most 64 characters, or empty;
-   * - any other content type is refused.
+   * - any other content type is refused;
+   * - `member`, the proto name of a field in a oneof of the message, is set.
    */
-  validate(bytes: Uint8Array, start: number, end: number, contentType: string, path: EventPath): void;
+  validate(bytes: Uint8Array, start: number, end: number, contentType: string, path: EventPath, member?: string): void;
+
+  /** Throws Error unless `member` can be asked of `validate`. */
+  checkMember(member: string): void;
 
   /**
    * The proto3 JSON text of a protobuf payload: 64-bit integers as strings, enums by name, bytes as base64, fields

@@ -28,17 +28,23 @@ export function createPayloadCodec(message: DescMessage): PayloadCodec {
   return {
     typeName: message.typeName,
 
-    validate(bytes, start, end, contentType, path) {
+    validate(bytes, start, end, contentType, path, member) {
       const kind = payloadKind(contentType);
-      if (kind === "protobuf") checker.check(bytes, start, end, path);
+      const wanted = member === undefined ? undefined : plan.byName.get(member);
+      if (kind === "protobuf") checker.check(bytes, start, end, path, wanted);
       else if (kind === "json") {
         const place = dataPath(path);
-        checkJsonPayload(plan, parseJson(jsonText(bytes, start, end, place), place), place);
+        checkJsonPayload(plan, parseJson(jsonText(bytes, start, end, place), place), place, wanted);
       } else {
         const found = contentType === "" ? "not stated" : excerpt(contentType);
         const message = `It is ${found}; this topic takes application/protobuf and application/json.`;
         throw invalidEvent(path, message, "content_type");
       }
+    },
+
+    checkMember(member) {
+      if (plan.byName.get(member)?.oneof) return;
+      throw new Error(`${message.typeName} has no field ${member} in a oneof.`);
     },
 
     toJson: (protobuf) => transcoder.write(protobuf),

@@ -62,7 +62,11 @@ const DENSE_FIELDS = 256;
 /** The checks that a loop over bytes can do by itself; `closer`: all others, unknown fields and wrong wire types among them. */
 export const CHECK = { closer: 0, varint: 1, text: 2, decimal: 3 } as const;
 
-function checkOf({ wireType, type, decimal }: FieldPlan): number {
+/** What is wrong when the field of a oneof that the event's type carries is not there. */
+export const MEMBER_RULE = "Events of this type carry it. Set it, or publish under the type of what is set.";
+
+function checkOf({ wireType, type, decimal, oneof }: FieldPlan): number {
+  if (oneof !== 0) return CHECK.closer;
   if (wireType === WIRE.varint) return CHECK.varint;
   if (decimal) return CHECK.decimal;
   return type === ScalarType.STRING ? CHECK.text : CHECK.closer;
