@@ -44,6 +44,12 @@ export const ERROR_CODES = {
     retry: false,
     meaning: "The same source and id came before with another body.",
   },
+  illegal_transition: {
+    http: 409,
+    grpc: 9,
+    retry: false,
+    meaning: "The event cannot follow what the log holds of its key.",
+  },
   name_taken: { http: 409, grpc: 6, retry: false, meaning: "The name is in use by another live subscription." },
   position_gone: { http: 410, grpc: 11, retry: false, meaning: "The log no longer has this position." },
   event_too_large: { http: 413, grpc: 8, retry: false, meaning: "One event is over the size limit." },

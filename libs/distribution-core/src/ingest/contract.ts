@@ -1,6 +1,7 @@
 import type { Position } from "../brokers/contract.ts";
 import type { PackedBatch } from "../events/batch.ts";
 import type { Identity } from "../security/contract.ts";
+import type { TransitionRule } from "./transitions.ts";
 
 export interface PublishResult {
   /**
@@ -21,7 +22,7 @@ export interface Ingest {
    *
    * Rejects with a DistributionError: `draining`, `unavailable` (not restored yet, or the broker is away), `overloaded`
    * with `retryAfterMs`, `invalid_request`, `batch_too_large`, `event_too_large`, `forbidden` (by the guard,
-   * or on an internal topic), `unknown_topic`, `invalid_event`, `event_conflict`, `storage_full`; where one event is to blame its path is `events[i]` and below.
+   * or on an internal topic), `unknown_topic`, `invalid_event`, `event_conflict`, `illegal_transition`, `storage_full`; where one event is to blame its path is `events[i]` and below.
    */
   publish(topic: string, batch: PackedBatch, identity: Identity): Promise<PublishResult>;
 }
@@ -52,6 +53,8 @@ export interface IngestService extends Ingest {
    * Rejects with what the broker rejects with, and may be tried again.
    */
   restore(): Promise<Restored>;
+  /** From now on the topic takes only events that the rule lets follow. Throws `unknown_topic`. */
+  govern<State, Payload>(rule: TransitionRule<State, Payload>): void;
   /** Takes nothing more (`draining`); resolves when everything that was taken is settled. Idempotent. */
   drain(): Promise<void>;
   /** What is under way now. */

@@ -10,6 +10,7 @@ import { assertClass, type Intakes, type TypeIntake, type Way } from "./intake.t
 import type { Publication } from "./publication.ts";
 import { conflict, type Refinery } from "./refinery.ts";
 import type { TakenPublish } from "./taken-publish.ts";
+import type { Blocker, Transitions } from "./transitions.ts";
 
 export interface ExaminerParts {
   readonly intakes: Intakes;
@@ -17,6 +18,7 @@ export interface ExaminerParts {
   readonly identity: EventIdentity;
   readonly gathering: Gathering;
   readonly refinery: Refinery;
+  readonly transitions: Transitions;
 }
 
 export class Examiner {
@@ -34,18 +36,18 @@ export class Examiner {
   }
 
   /**
-   * Gathers the events of the publication and claims the new ones; the others are its repetitions. When one of them is
-   * under way in another publish, that publish is the answer, and nothing is claimed: try again when it has settled.
-   * Throws what refuses the publication (`invalid_event`, `event_conflict`, `event_too_large`), likewise with nothing
-   * claimed.
+   * Gathers the events of the publication and claims the new ones; the others are its repetitions. When one of them, or its
+   * key's state, hangs on another publish under way, that is the answer, and nothing is claimed: try again when it has
+   * settled. Throws what refuses the publication (`invalid_event`, `event_conflict`, `event_too_large`,
+   * `illegal_transition`), likewise with nothing claimed.
    */
-  examine(publication: Publication): TakenPublish | undefined {
+  examine(publication: Publication): Blocker | undefined {
     const { window, gathering } = this.#parts;
     const taken = window.begin();
     publication.taken = taken;
     gathering.clear();
     this.#type = undefined;
-    let blocker: TakenPublish | undefined;
+    let blocker: Blocker | undefined;
     try {
       blocker = this.#examineEvents(publication, taken);
       if (blocker === undefined) return undefined;
@@ -63,12 +65,13 @@ export class Examiner {
     publication.reset();
   }
 
-  #examineEvents(publication: Publication, taken: TakenPublish): TakenPublish | undefined {
+  #examineEvents(publication: Publication, taken: TakenPublish): Blocker | undefined {
     const pipeline = this.#parts.refinery.of(publication.intake.topic.name);
     this.#readEvents(publication, pipeline !== undefined);
     const blocker = this.#claimEvents(publication, taken);
-    if (blocker === undefined && pipeline !== undefined) this.#refineEvents(publication);
-    return blocker;
+    if (blocker !== undefined) return blocker;
+    if (pipeline !== undefined) this.#refineEvents(publication);
+    return this.#parts.transitions.judge(publication, taken, this.#parts.gathering);
   }
 
   /** Checks every event and notes its print, its sequence, and unless a pipeline comes in between, its way. */

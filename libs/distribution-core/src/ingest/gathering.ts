@@ -67,6 +67,20 @@ export class Gathering {
     }
   }
 
+  /** What was gathered: each event once for each of its destinations, in order. */
+  *notes() {
+    for (let index = 0; index < this.#count; index += 1) {
+      const word = index * NOTE_WORDS;
+      yield {
+        bytes: this.#sources[index]!,
+        start: this.#notes[word]!,
+        end: this.#notes[word + 1]!,
+        ordinal: this.#notes[word + 2]!,
+        topic: this.#destinations[index]!.topic,
+      };
+    }
+  }
+
   /**
    * The writes of everything that was gathered and is no repetition, in order and stamped with `nowNs`, Unix nanoseconds.
    * `taken` is told where each ordinal went, and the publication what was decided about it.

@@ -22,6 +22,7 @@ import { restoreWindow } from "./restore.ts";
 import { SequenceCheck } from "./sequence-check.ts";
 import { SequenceTracker } from "./sequence-tracker.ts";
 import type { TakenPublish } from "./taken-publish.ts";
+import { type Blocker, type TransitionRule, Transitions } from "./transitions.ts";
 
 export interface IngestOptions {
   readonly broker: Broker;
@@ -64,6 +65,7 @@ class IngestStage implements IngestService {
   readonly #intakes: Intakes;
   readonly #gathering: Gathering;
   readonly #refinery: Refinery;
+  readonly #transitions: Transitions;
   readonly #examiner: Examiner;
   /** By subject: resolves when the last of its publishes that has to wait has been handed to the broker. */
   readonly #turns = new Map<string, Promise<void>>();
@@ -87,13 +89,19 @@ class IngestStage implements IngestService {
     this.#intakes = new Intakes(topics, router, metrics);
     this.#gathering = new Gathering(broker.capabilities.maxBatchBytes);
     this.#refinery = new Refinery(pipelines);
+    this.#transitions = new Transitions(runtime.timers);
     this.#examiner = new Examiner({
       intakes: this.#intakes,
       window: this.#window,
       identity: this.#identity,
       gathering: this.#gathering,
       refinery: this.#refinery,
+      transitions: this.#transitions,
     });
+  }
+
+  govern<State, Payload>(rule: TransitionRule<State, Payload>): void {
+    this.#transitions.add(rule, this.#intakes.of(rule.topic).topic);
   }
 
   async publish(topic: string, batch: PackedBatch, identity: Identity): Promise<PublishResult> {
@@ -191,8 +199,8 @@ class IngestStage implements IngestService {
     }
   }
 
-  /** Examines, writes and appends. Answers the publish that has to settle first, if there is one. */
-  #handOver(publication: Publication): TakenPublish | undefined {
+  /** Examines, writes and appends. Answers what has to settle first, if there is something. */
+  #handOver(publication: Publication): Blocker | undefined {
     const { broker, runtime } = this.#options;
     this.#window.expire(runtime.clock.monotonicMs());
     const blocker = this.#examiner.examine(publication);
@@ -204,7 +212,7 @@ class IngestStage implements IngestService {
       const writes = gathering.write(runtime.clock.wallNs(), publication, taken);
       publication.appending = broker.append(writes);
     } catch (failure) {
-      this.#window.release(taken);
+      this.#release(taken);
       throw failure;
     } finally {
       gathering.clear();
@@ -215,7 +223,7 @@ class IngestStage implements IngestService {
   async #settle(publication: Publication, taken: TakenPublish): Promise<PublishResult> {
     const { counters } = publication.intake;
     const duplicates = publication.repetitions.size;
-    if (publication.appending === undefined) this.#window.release(taken);
+    if (publication.appending === undefined) this.#release(taken);
     else {
       await this.#becomeDurable(publication.appending, taken);
       const fresh = publication.batch.count - duplicates;
@@ -234,12 +242,18 @@ class IngestStage implements IngestService {
     try {
       appended = await appending;
     } catch (failure) {
-      this.#window.release(taken);
+      this.#release(taken);
       throw failure;
     }
     for (const [index, placement] of taken.placements.entries()) {
       placement.appended = appended[index]!;
     }
     this.#window.commit(taken, this.#options.runtime.clock.monotonicMs());
+    this.#transitions.committed(taken);
+  }
+
+  #release(taken: TakenPublish): void {
+    this.#window.release(taken);
+    this.#transitions.release(taken);
   }
 }
