@@ -28,12 +28,22 @@ export {
   toHttpBinary,
 } from "./cloudevents/index.ts";
 export { decodeEvent, encodeEvent } from "./codec.ts";
+export {
+  addDecimals,
+  canonicalDecimal,
+  compareDecimals,
+  divideDecimals,
+  isCanonicalDecimal,
+  multiplyDecimals,
+  subtractDecimals,
+} from "./decimal.ts";
 export { createEnvelope, type Envelope, EVENT_FIELD, type SpanField } from "./envelope.ts";
 export { EVENT_CLASS_NAMES, eventClassName, eventClassOf } from "./event-class.ts";
 export { type ExtensionValue, readExtensions } from "./extensions.ts";
 export { checkJsonValue, MAX_JSON_DEPTH, parseJson } from "./json-text.ts";
 export { type PayloadKind, payloadKind } from "./media.ts";
 export { type EventPath, invalidEvent, pathText } from "./path.ts";
+export { PATTERN_LIMITS, patternCovers, patternMistake } from "./pattern.ts";
 export {
   createPayloadCodec,
   MAX_DECIMAL_LENGTH,
