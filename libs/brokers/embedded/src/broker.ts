@@ -156,7 +156,7 @@ function openReader({ log, settings, readers }: Parts, partition: Partition, nex
 }
 
 function createFace(parts: Parts): Broker {
-  const { settings, topics, groups, log, status } = parts;
+  const { settings, topics, groups, log, committer, status } = parts;
   const assertOpen = (): void => {
     if (status.closing !== undefined)
       throw new DistributionError("unavailable", "The broker is closed. Open it again.");
@@ -190,7 +190,11 @@ function createFace(parts: Parts): Broker {
       return groups.join(options);
     },
     compareOffsets: (a, b) => parseOffset(a, "a") - parseOffset(b, "b"),
-    health: () => ({ ready: status.closing === undefined, reasons: reasons(status) }),
+    health() {
+      // Nobody may publish for long, and yet be told that there is space again.
+      if (status.closing === undefined) committer.reviewSpace();
+      return { ready: status.closing === undefined, reasons: reasons(status) };
+    },
     close() {
       status.closing ??= close(parts);
       return status.closing;
@@ -267,7 +271,8 @@ function createAdmin({ topics, groups, maintenance }: Parts, assertOpen: () => v
 
 function infoOf({ topic, index, epoch, state }: Partition): PartitionInfo {
   const { start, end, bytes, events } = state;
-  return { topic, partition: index, epoch, start: String(start), end: String(end), bytes, events };
+  const place = { topic, partition: index, epoch, start: String(start), end: String(end) };
+  return { ...place, whole: start === 0, bytes, events };
 }
 
 function reasons({ full, damaged, closing }: Status): string[] {

@@ -86,6 +86,24 @@ describe("the quota", () => {
     expect((await broker.admin.partitions(topic))[0]!.bytes).toBeLessThanOrEqual(1 * MiB);
   });
 
+  test("is told of by health as soon as there is space for what was refused, though nobody publishes", async () => {
+    const lines: string[] = [];
+    const log = (_: object, message: string) => void lines.push(message);
+    const logger = { debug: log, info: log, warn: log, error: log };
+    const broker = await openBroker({ maxBytes: 1 * MiB, logger });
+    const topic = await topicOf(broker, "told");
+    await fill(broker, topic);
+    const refused = { ready: true, reasons: [expect.stringContaining("maxBytes")] };
+    expect([broker.health(), broker.health()]).toEqual([refused, refused]);
+    expect(lines).toEqual([expect.stringContaining("Publishers are refused")]);
+    const [info] = await broker.admin.partitions(topic);
+    await broker.admin.truncate({ topic, partition: 0, epoch: info!.epoch, offset: "1" });
+    expect(broker.health()).toEqual({ ready: true, reasons: [] });
+    expect(lines.slice(1)).toEqual(["Publishers are taken again."]);
+    await put(broker, topic, ["fits"], EVENT_BYTES);
+    await expect(put(broker, topic, ["fits not"], EVENT_BYTES)).rejects.toMatchObject({ code: "storage_full" });
+  });
+
   test("is freed by retention, without a restart; groups settle meanwhile", async () => {
     const broker = await openBroker({ maxBytes: 1 * MiB });
     const topic = await topicOf(broker, "freed");
@@ -142,7 +160,9 @@ describe("a real file system", () => {
       code: "storage_full",
     });
     expect(idsOfEvents(await readAll(broker, topic))).toEqual(["before"]);
+    expect(broker.health().reasons).toEqual([expect.stringContaining("bytes are free on the disk")]);
     rmSync(hog);
+    expect(broker.health().reasons).toEqual([]);
     await put(broker, topic, ["after"], EVENT_BYTES);
     expect(idsOfEvents(await readAll(broker, topic))).toEqual(["before", "after"]);
   });

@@ -120,6 +120,8 @@ export interface PartitionInfo {
   readonly start: Offset;
   /** The position of the newest event; equal to `start` when there is none. */
   readonly end: Offset;
+  /** True: nothing was ever deleted from before `start`. Absent: the broker does not know. */
+  readonly whole?: boolean;
   /** Stored bytes and events, as near as the broker knows. */
   readonly bytes: number;
   readonly events: number;

@@ -117,8 +117,15 @@ class Round {
     const opened = await Promise.all(
       lists.flat().map(async ({ topic, partition, start, end }): Promise<Cursor | undefined> => {
         if (start === end) return undefined;
-        const reader = await broker.read(topic, partition, { time });
-        const cursor = { reader, place: { topic, partition }, end, batches: [], next: 0 };
+        const place = { topic, partition };
+        let reader: PartitionReader;
+        try {
+          reader = await broker.read(topic, partition, { time });
+        } catch (failure) {
+          this.#tellDamage(place, failure);
+          return undefined;
+        }
+        const cursor = { reader, place, end, batches: [], next: 0 };
         if (broker.compareOffsets(reader.start.offset, end) < 0) return cursor;
         await reader.close();
         return undefined;
@@ -133,15 +140,16 @@ class Round {
     try {
       cursor.batches = await cursor.reader.next(READ_BYTES);
     } catch (failure) {
-      if (!(failure instanceof DistributionError) || failure.code !== "record_damaged") throw failure;
-      this.#tellDamage(cursor, failure);
+      this.#tellDamage(cursor.place, failure);
       return false;
     }
     cursor.next = 0;
     return cursor.batches.length > 0;
   }
 
-  #tellDamage({ place }: Cursor, failure: DistributionError): void {
+  /** Throws any other failure. */
+  #tellDamage(place: Cursor["place"], failure: unknown): void {
+    if (!(failure instanceof DistributionError) || failure.code !== "record_damaged") throw failure;
     const name = `${place.topic}/${place.partition}`;
     if (this.#damaged.has(name)) return;
     this.#damaged.add(name);

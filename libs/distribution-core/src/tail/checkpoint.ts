@@ -58,12 +58,11 @@ export function createFileCheckpoints(directory: string): Checkpoints {
 
 function render({ table, head }: PartitionTail): Buffer | undefined {
   if (!table) return undefined;
-  const newestFirst: TableEntry[] = [];
-  table.changedAfter(-1, (entry) => {
-    newestFirst.push({ number: entry.number, stored: entry.stored, index: entry.index });
+  const entries: TableEntry[] = [];
+  table.changedSince(0, (entry) => {
+    entries.push({ number: entry.number, stored: entry.stored, index: entry.index });
     return true;
   });
-  const entries = newestFirst.reverse();
   const messages = entries.map(({ stored: { batch }, index }) =>
     batch.bytes.subarray(batch.bounds[2 * index], batch.bounds[2 * index + 1]),
   );

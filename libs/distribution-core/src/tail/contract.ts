@@ -31,7 +31,10 @@ export interface Latest {
 }
 
 export interface Queries {
-  /** In order of append time, across partitions; lists of any length, none empty. */
+  /**
+   * In order of append time, across partitions; lists of any length, none empty. Rejects with `unknown_topic`, and
+   * with what the broker's reading rejects with.
+   */
   history(request: HistoryRequest): AsyncIterable<readonly PlacedEvent[]>;
   latest(topic: string, keys: readonly string[], filter: Filter | undefined): Latest;
 }

@@ -3,11 +3,11 @@
  * It numbers events densely and tells `onEvents` what came; it survives a broker that goes away by reading on where it was.
  */
 import type { Broker, PartitionReader, Position, ReadFrom, StoredBatch } from "../brokers/contract.ts";
-import { toDistributionError } from "../errors.ts";
-import { createEnvelope, EVENT_FIELD } from "../events/index.ts";
+import { DistributionError, toDistributionError } from "../errors.ts";
 import type { Logger } from "../observability/index.ts";
 import type { Runtime, Timer } from "../runtime/index.ts";
 import type { TopicDefinition } from "../topics.ts";
+import { createKeySpans } from "./key-spans.ts";
 import { createRing, type Ring, type RingBatch } from "./ring.ts";
 import { createTable, type Table } from "./table.ts";
 
@@ -16,6 +16,12 @@ export interface Place {
   readonly number: number;
   readonly epoch: string;
   readonly offset: string;
+}
+
+/** The log lost events that were not read yet, or began anew: reading went on at `to`. */
+export interface Loss {
+  readonly from: Place;
+  readonly to: Place;
 }
 
 export interface PartitionTail {
@@ -36,6 +42,8 @@ export interface PartitionTail {
   placeBefore(number: number): Place | undefined;
   /** The place after the event at this offset; undefined when ring and head do not know it. */
   placeAfter(epoch: string, offset: string): Place | undefined;
+  /** The first loss at this number or later, of the newest ones: nothing that lay between its places was read. */
+  lossAfter(number: number): Loss | undefined;
   positionAt(place: Place): Position;
   close(): Promise<void>;
 }
@@ -53,10 +61,12 @@ export interface PartitionTailOptions {
   readonly runtime: Runtime;
   readonly logger: Logger;
   readonly seed?: TableSeed | undefined;
-  /** What just came, in log order; never empty. */
-  readonly onEvents: (tail: PartitionTail, batches: readonly RingBatch[]) => void;
-  /** The log lost events between the two places, or its history changed. */
+  /** What just came after `from`, in log order; never empty. Must not throw. */
+  readonly onEvents: (tail: PartitionTail, batches: readonly RingBatch[], from: Place) => void;
+  /** The log lost events between the two places, or its history changed. Must not throw. */
   readonly onLost: (tail: PartitionTail, from: Place, to: Place) => void;
+  /** Its `trouble` came or went. Must not throw. */
+  readonly onTrouble?: (tail: PartitionTail) => void;
 }
 
 /** Bytes asked of the broker at a time: about a millisecond of matching. */
@@ -64,26 +74,34 @@ const READ_BYTES = 256 * 1024;
 /** Milliseconds until the first try after a failure; each further one waits twice as long, up to the most. */
 const RETRY_MS = 250;
 const MAX_RETRY_MS = 5_000;
+/** Losses remembered for readers that are behind them. */
+const MAX_LOSSES = 64;
 /** Reasons remembered to log each once; a failure whose text is never the same must not fill the memory. */
 const MAX_REASONS = 100;
 
+/**
+ * Rejects with what the broker rejects with when trying again can help: it is away. A partition that it refuses for good
+ * as it seems is opened all the same: in trouble, and tried again as after any failure.
+ */
 export async function openPartitionTail(options: PartitionTailOptions): Promise<PartitionTail> {
   const { broker, topic, partition, runtime, logger, seed } = options;
   const table = topic.table && createTable({ maxKeys: topic.table.keys, maxBytes: topic.table.bytes });
-  const envelope = createEnvelope();
-  const applyToTable = (target: Table, { first, stored }: RingBatch): void => {
-    const { bytes, bounds, count } = stored.batch;
-    for (let index = 0; index < count; index += 1) {
-      envelope.read(bytes, bounds[2 * index]!, bounds[2 * index + 1]!);
-      target.apply(first + index, stored, index, envelope.startOf(EVENT_FIELD.key), envelope.endOf(EVENT_FIELD.key));
+  const spansOf = createKeySpans();
+  const applyToTable = (target: Table, { first, stored }: RingBatch, keys: Uint32Array): void => {
+    for (let index = 0; index < stored.batch.count; index += 1) {
+      target.apply(first + index, stored, index, keys[2 * index]!, keys[2 * index + 1]!);
     }
   };
 
-  let reader = await openReader(options);
+  const opened = await openReader(options);
+  let { reader } = opened;
   const usable =
     seed !== undefined && reader.start.epoch === seed.after.epoch && reader.start.offset === seed.after.offset;
   const seeds = usable && table ? seed.entries : [];
-  if (table) for (const [number, stored] of seeds.entries()) applyToTable(table, { first: number, stored });
+  if (table) {
+    for (const [number, stored] of seeds.entries())
+      applyToTable(table, { first: number, stored }, spansOf(stored.batch));
+  }
   const ring = createRing({ bytes: topic.ringBytes, onEvict: (batch) => table?.detach(batch) }, seeds.length);
 
   let head: Place = { number: ring.next, ...reader.start };
@@ -99,16 +117,38 @@ export async function openPartitionTail(options: PartitionTailOptions): Promise<
     if (broker.compareOffsets(head.offset, goal) >= 0) reached.resolve();
   };
 
-  const take = (list: readonly StoredBatch[]): void => {
-    const came: RingBatch[] = [];
-    for (const stored of list) {
-      const batch = ring.push(stored);
-      if (table) applyToTable(table, batch);
-      came.push(batch);
-      head = { number: ring.next, epoch: stored.epoch, offset: stored.offsetAt(stored.batch.count - 1) };
+  /** What can fail comes first: a batch is in ring and table and behind the head, or in none of them. */
+  const keep = (stored: StoredBatch): RingBatch => {
+    const offset = stored.offsetAt(stored.batch.count - 1);
+    const keys = table && readKeys(stored);
+    const batch = ring.push(stored);
+    if (table && keys) applyToTable(table, batch, keys);
+    head = { number: ring.next, epoch: stored.epoch, offset };
+    return batch;
+  };
+
+  const readKeys = (stored: StoredBatch): Uint32Array => {
+    try {
+      return spansOf(stored.batch);
+    } catch (cause) {
+      const place = `${topic.name}/${partition} epoch ${stored.epoch} offset ${stored.offsetAt(0)}`;
+      const message = `The record at ${place} holds what is no event: ${toDistributionError(cause).message} Give it up by truncating to its end.`;
+      throw new DistributionError("record_damaged", message, { cause });
     }
-    options.onEvents(tail, came);
-    checkCaughtUp();
+  };
+
+  const take = (list: readonly StoredBatch[]): void => {
+    const from = head;
+    const came: RingBatch[] = [];
+    try {
+      for (const stored of list) came.push(keep(stored));
+    } finally {
+      // What came before a batch that cannot be read has come.
+      if (came.length > 0) {
+        options.onEvents(tail, came, from);
+        checkCaughtUp();
+      }
+    }
   };
 
   /**
@@ -130,22 +170,30 @@ export async function openPartitionTail(options: PartitionTailOptions): Promise<
       }
       ring.breakOff();
       head = { number: ring.next, ...reader.start };
+      losses.push({ from, to: head });
+      if (losses.length > MAX_LOSSES) losses.shift();
       options.onLost(tail, from, head);
       checkCaughtUp();
     }
     return head.epoch === end.epoch && broker.compareOffsets(head.offset, end.offset) >= 0;
   };
 
+  const losses: Loss[] = [];
   let retryMs = RETRY_MS;
   const reasons = new Set<string>();
+  const setTrouble = (reason: string | undefined): void => {
+    const changed = (trouble === undefined) !== (reason === undefined);
+    trouble = reason;
+    if (changed) options.onTrouble?.(tail);
+  };
   const recovered = (): void => {
-    trouble = undefined;
+    setTrouble(undefined);
     retryMs = RETRY_MS;
     reasons.clear();
   };
   const failed = (failure: unknown): void => {
     const { code, message, definition } = toDistributionError(failure);
-    trouble = message;
+    setTrouble(message);
     if (!reasons.has(message)) {
       if (reasons.size === MAX_REASONS) reasons.clear();
       reasons.add(message);
@@ -216,6 +264,7 @@ export async function openPartitionTail(options: PartitionTailOptions): Promise<
       const number = ring.numberOf(offset, broker.compareOffsets);
       return number === undefined ? undefined : { number: number + 1, epoch, offset };
     },
+    lossAfter: (number) => losses.find(({ from }) => from.number >= number),
     positionAt: ({ epoch, offset }) => ({ topic: topic.name, partition, epoch, offset }),
     async close() {
       closed = true;
@@ -224,13 +273,31 @@ export async function openPartitionTail(options: PartitionTailOptions): Promise<
       await running;
     },
   };
-  checkCaughtUp();
+  if (!opened.refused) checkCaughtUp();
   const running = run();
   return tail;
 }
 
+interface Opened {
+  readonly reader: PartitionReader;
+  /** The reader stands in for one that could not be opened: it rejects with the reason. */
+  readonly refused: boolean;
+}
+
+async function openReader(options: PartitionTailOptions): Promise<Opened> {
+  try {
+    return { reader: await openFirst(options), refused: false };
+  } catch (failure) {
+    const error = toDistributionError(failure);
+    if (error.definition.retry) throw failure;
+    const start = await startOf(options);
+    const reader = { start, next: () => Promise.reject(error), close: () => Promise.resolve() };
+    return { reader, refused: true };
+  }
+}
+
 /** A topic with a table is read from its checkpoint, or else from its beginning; another one from its end. */
-async function openReader({ broker, topic, partition, seed, logger }: PartitionTailOptions): Promise<PartitionReader> {
+async function openFirst({ broker, topic, partition, seed, logger }: PartitionTailOptions): Promise<PartitionReader> {
   const from: ReadFrom = { at: topic.table ? "earliest" : "latest" };
   if (!seed) return broker.read(topic.name, partition, from);
   try {
@@ -243,4 +310,11 @@ async function openReader({ broker, topic, partition, seed, logger }: PartitionT
     );
     return broker.read(topic.name, partition, from);
   }
+}
+
+/** Where the reader would start that could not be opened, as near as that can be known. */
+async function startOf({ broker, topic, partition, seed }: PartitionTailOptions): Promise<PartitionReader["start"]> {
+  const { epoch, start, end } = (await broker.admin.partitions(topic.name))[partition]!;
+  if (seed && seed.after.epoch === epoch) return seed.after;
+  return { epoch, offset: topic.table ? start : end };
 }

@@ -54,7 +54,7 @@ export function createQueries({ broker, tail, createMatcher }: QueriesOptions): 
           const { number, stored, index } = entry;
           if (selects(stored, index)) found.push({ number, event: placed(topic, partition.partition, stored, index) });
         };
-        if (wanted.length === 0) table.changedAfter(-1, (entry) => void add(entry));
+        if (wanted.length === 0) table.changedSince(0, (entry) => void add(entry));
         else for (const entry of wanted.map((key) => table.get(key))) entry && add(entry);
       }
       found.sort(

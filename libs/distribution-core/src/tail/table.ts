@@ -1,11 +1,12 @@
 /**
  * The table: the latest event per key of one partition, ordered by last change, bounded in keys and bytes.
  *
- * It points into the ring's batches while they are there, and keeps a copy of its own once they go. A walk from the newest
- * change back to a reader's cursor gives each key once: that is conflation for any number of readers with no state of theirs.
+ * It points into the ring's batches while they are there, and keeps a copy of its own once they go. A walk from a reader's
+ * cursor on gives each key once: that is conflation for any number of readers, with no state of theirs but the cursor, a number.
  * At the bound the key that changed longest ago goes; `evicted` counts them, and a snapshot says that it is not complete.
  */
 import type { StoredBatch } from "../brokers/contract.ts";
+import { ChangeOrder, type Ordered } from "./change-order.ts";
 import { createKeyIndex } from "./key-index.ts";
 import type { RingBatch } from "./ring.ts";
 
@@ -28,8 +29,10 @@ export interface Table {
   /** Before the ring lets a batch go: what the table still needs of it is copied. */
   detach(batch: RingBatch): void;
   get(key: Uint8Array): TableEntry | undefined;
-  /** Entries that changed after `number`, newest first, until `visit` returns false. `visit` must not change the table. */
-  changedAfter(number: number, visit: (entry: TableEntry) => boolean | undefined): void;
+  /** Entries of this number and later ones, oldest change first, until `visit` returns false. `visit` must not change the table. */
+  changedSince(number: number, visit: (entry: TableEntry) => boolean | undefined): void;
+  /** The oldest entry that `isAfter` says yes to, where it says yes to all that changed later. */
+  firstAfter(isAfter: (entry: TableEntry) => boolean): TableEntry | undefined;
 }
 
 export interface TableOptions {
@@ -41,49 +44,24 @@ export interface TableOptions {
 /** What an entry costs beside its bytes: its object, links and index slots. */
 const ENTRY_OVERHEAD_BYTES = 128;
 
-/** A doubly linked list, newest to oldest; `older` and `newer` are undefined at the ends. */
-interface Node {
-  id: number;
-  number: number;
+interface Node extends Ordered<Node> {
+  readonly id: number;
   stored: StoredBatch;
   index: number;
-  own: boolean;
   cost: number;
-  newer: Node | undefined;
-  older: Node | undefined;
 }
 
 export function createTable(options: TableOptions): Table {
   let index = createKeyIndex();
   let nodes: (Node | undefined)[] = [];
-  let newest: Node | undefined;
-  let oldest: Node | undefined;
-  /** The oldest node that still points into the ring: everything older has its own copy. */
-  let borrowed: Node | undefined;
+  const order = new ChangeOrder<Node>();
   let bytes = 0;
   let evicted = 0;
 
-  const unlink = (node: Node): void => {
-    if (node === borrowed) borrowed = node.newer;
-    if (node.newer) node.newer.older = node.older;
-    else newest = node.older;
-    if (node.older) node.older.newer = node.newer;
-    else oldest = node.newer;
-  };
-
-  const linkNewest = (node: Node): void => {
-    node.older = newest;
-    node.newer = undefined;
-    if (newest) newest.newer = node;
-    newest = node;
-    oldest ??= node;
-    borrowed ??= node;
-  };
-
   const evict = (): void => {
-    while (oldest && oldest !== newest && (index.size > options.maxKeys || bytes > options.maxBytes)) {
-      const node = oldest;
-      unlink(node);
+    while (index.size > 1 && (index.size > options.maxKeys || bytes > options.maxBytes)) {
+      const node = order.oldest!;
+      order.remove(node);
       index.remove(node.id);
       nodes[node.id] = undefined;
       bytes -= node.cost;
@@ -109,49 +87,39 @@ export function createTable(options: TableOptions): Table {
       let node = nodes[id];
       if (node) {
         bytes -= node.cost;
-        if (node !== newest || node.own) {
-          unlink(node);
-          linkNewest(node);
-        }
+        order.remove(node);
         node.number = number;
         node.stored = stored;
         node.index = at;
-        node.own = false;
         node.cost = cost;
       } else {
-        node = { id, number, stored, index: at, own: false, cost, newer: undefined, older: undefined };
+        node = { id, number, stored, index: at, cost, page: undefined, slot: 0 };
         nodes[id] = node;
-        linkNewest(node);
       }
+      order.add(node);
       bytes += cost;
       evict();
     },
     clear() {
       index = createKeyIndex();
       nodes = [];
-      newest = undefined;
-      oldest = undefined;
-      borrowed = undefined;
+      order.clear();
       bytes = 0;
     },
-    detach(batch) {
-      const end = batch.first + batch.stored.batch.count;
-      while (borrowed && borrowed.number < end) {
-        borrowed.stored = copyOf(borrowed.stored, borrowed.index);
-        borrowed.index = 0;
-        borrowed.own = true;
-        borrowed = borrowed.newer;
-      }
+    detach({ first, stored }) {
+      order.since(first, (node) => {
+        if (node.stored !== stored) return false;
+        node.stored = copyOf(stored, node.index);
+        node.index = 0;
+        return true;
+      });
     },
     get(key) {
       const id = index.find(key, 0, key.length);
       return id < 0 ? undefined : nodes[id];
     },
-    changedAfter(number, visit) {
-      for (let node = newest; node && node.number > number; node = node.older) {
-        if (visit(node) === false) return;
-      }
-    },
+    changedSince: (number, visit) => order.since(number, visit),
+    firstAfter: (isAfter) => order.first(isAfter),
   };
 }
 

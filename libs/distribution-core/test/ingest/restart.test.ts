@@ -8,6 +8,7 @@ import { createRouter } from "../../src/routing/index.ts";
 import { systemRuntime } from "../../src/runtime/index.ts";
 import { ANONYMOUS, createLoopbackGuard } from "../../src/security/index.ts";
 import { parseFilter } from "../../src/subscriptions/filter/index.ts";
+import { createMatcher } from "../../src/subscriptions/matcher/index.ts";
 import { createPipeline, rename } from "../../src/transforms/index.ts";
 import {
   createHeldBroker,
@@ -171,7 +172,7 @@ describe("ingest", () => {
     const { broker, appends } = createHeldBroker();
     const topics = [topic("md.trades")];
     const metrics = createMetrics();
-    const router = createRouter({ topics, parseFilter, metrics });
+    const router = createRouter({ topics, parseFilter, createMatcher, metrics });
     const guard = createLoopbackGuard();
     const ingest = createIngest({ broker, topics, router, runtime: systemRuntime, metrics, guard });
     const publish = (id: string) => ingest.publish("md.trades", packEvents([event(id)]), ANONYMOUS);

@@ -14,6 +14,7 @@ import { createRouter, type RouteDefinition, type Router } from "../../src/routi
 import { type Runtime, systemRuntime } from "../../src/runtime/index.ts";
 import { ANONYMOUS, createLoopbackGuard, type Identity } from "../../src/security/index.ts";
 import { parseFilter } from "../../src/subscriptions/filter/index.ts";
+import { createMatcher } from "../../src/subscriptions/matcher/index.ts";
 import type { TopicDefinition } from "../../src/topics.ts";
 
 export function topic(name: string, partitions = 1, more: Partial<TopicDefinition> = {}): TopicDefinition {
@@ -61,7 +62,7 @@ export async function open(options: SetupOptions): Promise<Setup> {
   const { broker, topics = [topic("md.trades")], routes = [], ...more } = options;
   const metrics = more.metrics ?? createMetrics();
   for (const each of topics) await broker.admin.ensureTopic(each);
-  const router = createRouter({ routes, topics, parseFilter, metrics });
+  const router = createRouter({ routes, topics, parseFilter, createMatcher, metrics });
   const ingest = createIngest({
     broker,
     topics,

@@ -1,58 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { Broker } from "../../src/brokers/contract.ts";
-import { DistributionError, type ErrorCode } from "../../src/errors.ts";
-import type { PartitionTail, Place, TableSeed } from "../../src/tail/index.ts";
-import { openPartitionTail } from "../../src/tail/partition-tail.ts";
-import type { TopicDefinition } from "../../src/topics.ts";
-import { createRecorder, idAt, idsOf, openSimulated, put, storedOf, TABLE, topic } from "./support.ts";
-
-const NAME = "test.quotes";
-const WITH_TABLE = topic(NAME, { table: TABLE });
-
-async function openLog(definition: TopicDefinition = topic(NAME)) {
-  const { runtime, broker } = openSimulated();
-  await broker.admin.ensureTopic(definition);
-  const log = createRecorder();
-  const seen: string[] = [];
-  const lost: { from: Place; to: Place }[] = [];
-  const failing = (code: ErrorCode | undefined, message = "simulated"): void => {
-    broker.faults = {
-      ...broker.faults,
-      failure: (operation) => (code && operation === "read" ? new DistributionError(code, message) : undefined),
-    };
-  };
-  return {
-    runtime,
-    broker,
-    log,
-    seen,
-    lost,
-    failing,
-    put: async (...names: string[]) => {
-      const offsets = put(broker, NAME, names);
-      await runtime.run(10);
-      return offsets;
-    },
-    open: async (more: { seed?: TableSeed; broker?: Broker } = {}): Promise<PartitionTail> => {
-      const tail = await openPartitionTail({
-        ...{ broker, topic: definition, partition: 0, runtime, logger: log, ...more },
-        onEvents: (_, batches) => void seen.push(...batches.flatMap(({ stored }) => idsOf(stored))),
-        onLost: (_, from, to) => void lost.push({ from, to }),
-      });
-      await runtime.run(10);
-      return tail;
-    },
-  };
-}
-
-const tableOf = (tail: PartitionTail): string[] => {
-  const ids: string[] = [];
-  tail.table?.changedAfter(-1, ({ stored, index }) => {
-    ids.push(idAt(stored, index));
-    return true;
-  });
-  return ids;
-};
+import { DistributionError } from "../../src/errors.ts";
+import type { TableSeed } from "../../src/tail/index.ts";
+import { NAME, openLog, tableOf, WITH_TABLE } from "./partition-support.ts";
+import { put, storedOf, TABLE, topic } from "./support.ts";
 
 describe("the tail of a partition", () => {
   it("of a topic without a table begins at the log's end and takes what comes", async () => {
@@ -75,6 +26,14 @@ describe("the tail of a partition", () => {
     const tail = await log.open();
     await tail.caughtUp;
     expect(tableOf(tail)).toEqual(["3", "2"]);
+  });
+
+  it("knows every key of a batch, however many events are in it", async () => {
+    const log = await openLog(WITH_TABLE);
+    const tail = await log.open();
+    const names = Array.from({ length: 800 }, (_, at) => `${at}:${at % 700}`);
+    await log.put(...names);
+    expect(tableOf(tail)).toEqual(Array.from({ length: 700 }, (_, at) => String(799 - at)));
   });
 
   it("has not caught up while the broker gives nothing", async () => {
@@ -272,48 +231,6 @@ describe("a tail whose broker goes away", () => {
     ]);
     expect(tail.head).toEqual({ number: 4, epoch: "e2", offset: "0" });
     expect(tail.placeAfter("e1", "1")).toBeUndefined();
-  });
-});
-
-describe("a tail whose log has a damaged record", () => {
-  /** The log of the test behind a reader that refuses the batch at this offset. */
-  const refusing = (inner: Broker, offset: string): Broker => ({
-    ...inner,
-    async read(...place) {
-      const reader = await inner.read(...place);
-      return {
-        start: reader.start,
-        close: () => reader.close(),
-        async next() {
-          const list = await reader.next(1);
-          if (list[0]?.offsetAt(0) === offset)
-            throw new DistributionError("record_damaged", `offset ${offset} is damaged`);
-          return list;
-        },
-      };
-    },
-  });
-
-  it("has caught up as far as it goes, stays in trouble between its tries, and says so once", async () => {
-    const log = await openLog(WITH_TABLE);
-    for (const name of ["1:a", "2:b", "3:c"]) await log.put(name);
-    const tail = await log.open({ broker: refusing(log.broker, "1") });
-    await tail.caughtUp;
-    expect(tableOf(tail)).toEqual(["1"]);
-    for (let ms = 0; ms < 12_000; ms += 50) {
-      await log.runtime.run(50);
-      expect(tail.trouble).toBe("offset 1 is damaged");
-    }
-    expect(log.log.lines.map(({ level }) => level)).toEqual(["error"]);
-    expect(log.seen).toEqual(["1"]);
-  });
-
-  it("closes at once, however long it would wait for its next try", async () => {
-    const log = await openLog(WITH_TABLE);
-    await log.put("1:a");
-    const tail = await log.open({ broker: refusing(log.broker, "0") });
-    await log.runtime.run(10_000);
-    await tail.close();
   });
 });
 

@@ -22,10 +22,10 @@ function filled(names: readonly string[], options = WIDE): Table {
   return table;
 }
 
-/** Ids of what changed after the number, newest first. */
-function changes(table: Table, after = -1): string[] {
+/** Ids of what changed at the number and since, oldest first. */
+function changes(table: Table, since = 0): string[] {
   const ids: string[] = [];
-  table.changedAfter(after, ({ stored, index }) => {
+  table.changedSince(since, ({ stored, index }) => {
     ids.push(idAt(stored, index));
     return true;
   });
@@ -38,27 +38,27 @@ const latest = (table: Table, key: string): string | undefined => {
 };
 
 describe("a table", () => {
-  it("holds the latest event of every key, newest change first", () => {
+  it("holds the latest event of every key, oldest change first", () => {
     const table = filled(["1:a", "2:b", "3:a", "4:c"]);
-    expect(changes(table)).toEqual(["4", "3", "2"]);
+    expect(changes(table)).toEqual(["2", "3", "4"]);
     expect([latest(table, "a"), latest(table, "b"), latest(table, "d")]).toEqual(["3", "2", undefined]);
     expect(table.keys).toBe(3);
   });
 
-  it("tells what changed after a number and not at it", () => {
+  it("tells what changed at a number and since", () => {
     const table = filled(["1:a", "2:b", "3:c"]);
-    expect(changes(table, 0)).toEqual(["3", "2"]);
-    expect(changes(table, 1)).toEqual(["3"]);
-    expect(changes(table, 2)).toEqual([]);
+    expect(changes(table, 1)).toEqual(["2", "3"]);
+    expect(changes(table, 2)).toEqual(["3"]);
+    expect(changes(table, 3)).toEqual([]);
   });
 
   it("stops the walk when the visitor has enough", () => {
     const seen: string[] = [];
-    filled(["1:a", "2:b", "3:c"]).changedAfter(-1, ({ stored, index }) => {
+    filled(["1:a", "2:b", "3:c"]).changedSince(0, ({ stored, index }) => {
       seen.push(idAt(stored, index));
       return seen.length < 2;
     });
-    expect(seen).toEqual(["3", "2"]);
+    expect(seen).toEqual(["1", "2"]);
   });
 
   it("keeps no event without a key", () => {
@@ -67,9 +67,9 @@ describe("a table", () => {
   });
 
   it.each([
-    { maxKeys: 4, left: ["3", "2", "1"], evicted: 0 },
-    { maxKeys: 3, left: ["3", "2", "1"], evicted: 0 },
-    { maxKeys: 2, left: ["3", "2"], evicted: 1 },
+    { maxKeys: 4, left: ["1", "2", "3"], evicted: 0 },
+    { maxKeys: 3, left: ["1", "2", "3"], evicted: 0 },
+    { maxKeys: 2, left: ["2", "3"], evicted: 1 },
   ])("of at most $maxKeys keys has, of three, $left left and counts $evicted gone", ({ maxKeys, left, evicted }) => {
     const table = filled(["1:a", "2:b", "3:c"], { ...WIDE, maxKeys });
     expect(changes(table)).toEqual(left);
@@ -90,7 +90,7 @@ describe("a table", () => {
 
   it("lets the key go that changed longest ago, not the one that came first", () => {
     const table = filled(["1:a", "2:b", "3:a", "4:c"], { ...WIDE, maxKeys: 2 });
-    expect(changes(table)).toEqual(["4", "3"]);
+    expect(changes(table)).toEqual(["3", "4"]);
   });
 
   it("keeps the newest event even when it alone is over the bound", () => {
@@ -119,7 +119,7 @@ describe("a table", () => {
     const again = { first: 9, stored: storedOf(["4:b", "5:d"], 9) };
     applyAll(table, again);
     table.detach(again);
-    expect(changes(table)).toEqual(["5", "4"]);
+    expect(changes(table)).toEqual(["4", "5"]);
     expect(table.bytes).toBe(filled(["4:b", "5:d"]).bytes);
     expect(latest(table, "c")).toBeUndefined();
   });
@@ -152,7 +152,7 @@ describe("a table", () => {
     expect(table.get(Buffer.from("a"))!.stored).not.toBe(batches[1]!.stored);
     applyAll(table, batches[2]!);
     table.detach(batches[2]!);
-    expect(changes(table)).toEqual(["5", "4"]);
+    expect(changes(table)).toEqual(["4", "5"]);
     expect(table.get(Buffer.from("b"))!.stored).not.toBe(batches[2]!.stored);
   });
 
@@ -207,10 +207,10 @@ describe("a table", () => {
           held.add(stored);
           applyAll(table, ring.push(stored));
         }
-        expect(changes(table)).toEqual([...model.values()].reverse());
+        expect(changes(table)).toEqual([...model.values()]);
         for (const [key, id] of model) expect(latest(table, key)).toBe(id);
         // Nothing that the ring let go of is kept alive, unless it is a copy of one event.
-        table.changedAfter(-1, ({ stored }) => {
+        table.changedSince(0, ({ stored }) => {
           const { bytes } = stored.batch;
           expect(held.has(stored) || bytes.buffer.byteLength === bytes.length).toBe(true);
           return true;

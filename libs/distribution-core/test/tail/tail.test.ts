@@ -43,6 +43,7 @@ describe("the tail of a service", () => {
     const seen: string[] = [];
     for (const name of ["first", "second"]) {
       tail.listen({
+        name,
         events: ({ topic: { name: of }, partition }, batches) =>
           void seen.push(`${name} ${of}/${partition} ${batches.flatMap(({ stored }) => idsOf(stored))}`),
         lost: () => undefined,
@@ -143,10 +144,90 @@ describe("the tail of a service", () => {
     expect(tail.troubles()).toEqual(["test.quotes/1: damaged"]);
   });
 
+  it("opens although one partition is refused from the beginning: the others flow, and it follows when it is served", async () => {
+    const { runtime, broker } = openSimulated();
+    await broker.admin.ensureTopic(QUOTES);
+    void put(broker, QUOTES.name, ["1:a"], 1);
+    await runtime.run(10);
+    let refused = true;
+    const read: typeof broker.read = (name, partition, from) =>
+      refused && partition === 1
+        ? Promise.reject(new DistributionError("record_damaged", "The partition is damaged."))
+        : broker.read(name, partition, from);
+    const metrics = createMetrics();
+    const parts = { runtime, logger: createRecorder(), metrics };
+    const tail = await openTail({ broker: { ...broker, read }, topics: [QUOTES], ...parts });
+    const seen: string[] = [];
+    tail.listen({
+      name: "test",
+      events: (_, batches) => void seen.push(...batches.flatMap(({ stored }) => idsOf(stored))),
+      lost: () => undefined,
+    });
+    expect(tail.troubles()).toEqual(["test.quotes/1: The partition is damaged."]);
+    expect(metrics.render()).toContain('distribution_tail_stuck_partitions{topic="test.quotes"} 1');
+    void put(broker, QUOTES.name, ["2:b"], 0);
+    await runtime.run(10_000);
+    expect(seen).toEqual(["2"]);
+    refused = false;
+    await runtime.run(5_100);
+    expect([seen, tail.troubles()]).toEqual([["2", "1"], []]);
+    expect(metrics.render()).toContain('distribution_tail_stuck_partitions{topic="test.quotes"} 0');
+  });
+
+  it("does not open while the broker is away", async () => {
+    const { runtime, broker } = openSimulated();
+    await broker.admin.ensureTopic(QUOTES);
+    broker.faults = { ...broker.faults, failure: () => new DistributionError("unavailable", "away") };
+    const parts = { runtime, logger: createRecorder(), metrics: createMetrics() };
+    await expect(openTail({ broker, topics: [QUOTES], ...parts })).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  it("goes on when a listener fails: the others get every event once, and it is told what it lost and logged by name", async () => {
+    const { runtime, broker, logger, tail } = await openTimed(async () => undefined);
+    const seen: string[] = [];
+    const losses: string[] = [];
+    tail.listen({
+      name: "broken",
+      events() {
+        throw new TypeError("a defect");
+      },
+      lost: (_, from, to) => void losses.push(`${from.number}-${to.number}`),
+    });
+    tail.listen({
+      name: "hopeless",
+      events() {
+        throw new TypeError("a defect");
+      },
+      lost() {
+        throw new TypeError("another");
+      },
+    });
+    tail.listen({
+      name: "well",
+      events: (_, batches) => void seen.push(...batches.flatMap(({ stored }) => idsOf(stored))),
+      lost: () => undefined,
+    });
+    for (const name of ["1:a", "2:b", "3:c"]) {
+      void put(broker, QUOTES.name, [name]);
+      await runtime.run(1_000);
+    }
+    expect([seen, losses, tail.troubles()]).toEqual([["1", "2", "3"], ["0-1", "1-2", "2-3"], []]);
+    expect(tail.partitions(QUOTES.name)[0]!.ring.next).toBe(3);
+    const logged = logger.lines.map(({ fields }) => fields as { listener: string; failures: number });
+    expect(logged.map(({ listener, failures }) => `${listener} ${failures}`)).toEqual([
+      ...["broken 1", "hopeless 1", "hopeless 2"],
+      ...["broken 2", "hopeless 4"],
+    ]);
+  });
+
   it("logs what the log lost, and tells its listeners from where to where", async () => {
     const { runtime, broker, logger, tail } = await openTimed(async () => undefined);
     const lost: unknown[] = [];
-    tail.listen({ events: () => undefined, lost: (_, from, to) => void lost.push([from.epoch, to.epoch]) });
+    tail.listen({
+      name: "test",
+      events: () => undefined,
+      lost: (_, from, to) => void lost.push([from.epoch, to.epoch]),
+    });
     broker.lose(QUOTES.name, 0);
     await runtime.run(500);
     expect(lost).toEqual([["e1", "e3"]]);

@@ -37,7 +37,7 @@ export interface CommitterOptions {
   readonly maxTransactionBytes: number;
   /** Bytes that the logs hold, transactions on their way included. */
   liveBytes(): number;
-  /** Asked for after each transaction: why publishers are refused, undefined when they are not. */
+  /** Told with each append, and by `reviewSpace`: why publishers are refused, undefined when they are not. */
   onSpace(refused: string | undefined): void;
 }
 
@@ -47,6 +47,8 @@ export interface Committer {
   enqueue(work: Work): void;
   /** Writes something small of the broker's own; resolves when durable. */
   run(bytes: number, stage: (transaction: Transaction) => void): Promise<void>;
+  /** Looks whether what was refused last for want of space would be taken now. Free while nothing is refused. */
+  reviewSpace(): void;
   /** Finishes what was enqueued, and fails what comes later with `unavailable`: lmdb would not survive a write to a closed store. */
   close(): Promise<void>;
 }
@@ -57,6 +59,8 @@ export function createCommitter(options: CommitterOptions): Committer {
   let queuedBytes = 0;
   let running = false;
   let closed = false;
+  /** Of the append, or of the works together, that was refused last; undefined when what came last was taken. */
+  let refusedBytes: number | undefined;
   const waiters: (() => void)[] = [];
 
   const enqueue = (work: Work): void => {
@@ -110,13 +114,18 @@ export function createCommitter(options: CommitterOptions): Committer {
     for (const work of works) queuedBytes -= work.bytes;
   };
 
+  const tellSpace = (refused: string | undefined, bytes: number): void => {
+    refusedBytes = refused === undefined ? undefined : bytes;
+    options.onSpace(refused);
+  };
+
   /** Those for which there is room; the others are failed. */
   const admit = (works: readonly Work[]): Work[] => {
     let total = 0;
     for (const work of works) total += work.bytes;
     const refusedAny = space.refuseAny(total);
     if (refusedAny !== undefined) {
-      options.onSpace(refusedAny);
+      tellSpace(refusedAny, total);
       for (const work of works) work.failed(storageFull(refusedAny));
       return [];
     }
@@ -128,7 +137,7 @@ export function createCommitter(options: CommitterOptions): Committer {
     for (const work of works) {
       const refused =
         work.append && refusedAll !== undefined ? space.refuseAppend(appended + work.bytes, live) : undefined;
-      if (work.append) options.onSpace(refused);
+      if (work.append) tellSpace(refused, work.bytes);
       if (refused !== undefined) work.failed(storageFull(refused));
       else {
         admitted.push(work);
@@ -169,6 +178,11 @@ export function createCommitter(options: CommitterOptions): Committer {
     enqueue,
     run: (bytes, stage) =>
       new Promise((resolve, reject) => enqueue({ bytes, append: false, stage, committed: resolve, failed: reject })),
+    reviewSpace() {
+      if (refusedBytes === undefined) return;
+      const refused = space.refuseAny(refusedBytes) ?? space.refuseAppend(refusedBytes, options.liveBytes());
+      tellSpace(refused, refusedBytes);
+    },
     async close() {
       closed = true;
       if (running) await new Promise<void>((resolve) => waiters.push(resolve));
