@@ -5,19 +5,27 @@
 import { Event, EventClass } from "@distribution/proto-types/distribution/v1/event";
 import type { Broker, Position } from "../brokers/contract.ts";
 import { DistributionError } from "../errors.ts";
-import { decodeEvent, encodeEvent, messageAt, packMessages } from "../events/index.ts";
+import { encodeEvent, packMessages } from "../events/index.ts";
 import type { Logger } from "../observability/index.ts";
 import type { Runtime, Timer } from "../runtime/index.ts";
 import type { TopicDefinition } from "../topics.ts";
+import { CURSOR_TYPE, restoreCursors } from "./cursors-restore.ts";
 
 export interface Cursors {
-  /** Undefined: the name was never used. */
+  /** Undefined: the name was never used, or forgotten. */
   load(name: string): readonly Position[] | undefined;
+  /** The name may have been used, and where it was cannot be read any more: it begins anew, and its client has to be told. */
+  lost(name: string): boolean;
   /**
-   * Written soon, the newest of a name at the least; `flush` waits for it. The first one of a name takes a place for
-   * ever: throws `limit_exceeded` when the service or the name's identity has no place left.
+   * Written soon, the newest of a name at the least; `flush` waits for it. The first one of a name takes a place until it is
+   * forgotten: throws `limit_exceeded` when the service or the name's identity has no place left.
    */
   save(name: string, positions: readonly Position[]): void;
+  /**
+   * The name is as if it was never used; written as `save` is. The log keeps a trace of it, in a place of the service's, which
+   * using the name again takes back: throws `limit_exceeded` when the identity has as many of these as it may have names.
+   */
+  forget(name: string): void;
   flush(): Promise<void>;
   close(): Promise<void>;
 }
@@ -47,7 +55,6 @@ export function cursorsTopic(service: string): TopicDefinition {
   };
 }
 
-const READ_BYTES = 1024 * 1024;
 /** Bytes of one write, unless the broker takes less; a larger event goes alone. */
 const WRITE_BYTES = 1024 * 1024;
 /** Tag and length of an event in a batch are this long at most. */
@@ -56,43 +63,48 @@ const FRAME_BYTES = 6;
 export async function openCursors(options: CursorsOptions): Promise<Cursors> {
   const { broker, topic, runtime, logger, service, saveEveryMs = 1_000 } = options;
   const { maxNames = 100_000, maxNamesPerIdentity = 1_000 } = options;
-  const known = await restore(broker, topic.name);
-  const namesOf = new Map<string, number>();
-  for (const name of known.keys()) count(namesOf, name);
+  const { known, lost } = await restoreCursors(broker, topic.name, logger);
+  const usedBy = new Map<string, number>();
+  const forgottenBy = new Map<string, number>();
+  for (const [name, positions] of known) count(positions ? usedBy : forgottenBy, name, 1);
   const dirty = new Set<string>();
   let writing: Promise<void> = Promise.resolve();
   let timer: Timer | undefined;
 
   /** A place for a new name. */
   const reserve = (name: string): void => {
-    if (known.size >= maxNames) {
+    if (!known.has(name) && known.size >= maxNames) {
       throw new DistributionError(
         "limit_exceeded",
-        `This service keeps ${maxNames} durable names and has no room for a new one; reuse a name that you had before, or subscribe without a name.`,
+        `This service keeps ${maxNames} durable names, forgotten ones included, and has no room for a new one; reuse a name that you had before, or subscribe without a name.`,
       );
     }
-    if ((namesOf.get(identityOf(name)) ?? 0) >= maxNamesPerIdentity) {
+    if ((usedBy.get(identityOf(name)) ?? 0) >= maxNamesPerIdentity) {
       throw new DistributionError(
         "limit_exceeded",
-        `You have ${maxNamesPerIdentity} durable names, the most there may be; reuse one of them, or subscribe without a name.`,
+        `You have ${maxNamesPerIdentity} durable names, the most there may be; reuse or forget one of them, or subscribe without a name.`,
       );
     }
-    count(namesOf, name);
+    count(usedBy, name, 1);
+    if (known.has(name)) count(forgottenBy, name, -1);
   };
 
-  const messageOf = (name: string, time: bigint, index: number): Uint8Array =>
-    encodeEvent(
+  /** Of a forgotten name without data. */
+  const messageOf = (name: string, time: bigint, index: number): Uint8Array => {
+    const positions = known.get(name);
+    return encodeEvent(
       Event.create({
         id: `${time}-${index}`,
         source: `/${service}`,
-        type: "distribution.cursor.v1",
+        type: CURSOR_TYPE,
         time,
         key: name,
         class: EventClass.STATE,
         contentType: "application/json",
-        data: Buffer.from(JSON.stringify(known.get(name))),
+        ...(positions && { data: Buffer.from(JSON.stringify(positions)) }),
       }),
     );
+  };
 
   /** Never rejects: what could not be written is dirty again, and only that. */
   const write = async (): Promise<void> => {
@@ -155,11 +167,26 @@ export async function openCursors(options: CursorsOptions): Promise<Cursors> {
 
   return {
     load: (name) => known.get(name),
+    lost,
     save(name, positions) {
       const before = known.get(name);
       if (!before) reserve(name);
       else if (samePositions(before, positions)) return;
       known.set(name, positions);
+      dirty.add(name);
+      schedule();
+    },
+    forget(name) {
+      if (!known.get(name)) return;
+      if ((forgottenBy.get(identityOf(name)) ?? 0) >= maxNamesPerIdentity) {
+        throw new DistributionError(
+          "limit_exceeded",
+          `You have ${maxNamesPerIdentity} forgotten names, the most there may be; use one of those again, or keep this one.`,
+        );
+      }
+      count(usedBy, name, -1);
+      count(forgottenBy, name, 1);
+      known.set(name, undefined);
       dirty.add(name);
       schedule();
     },
@@ -173,9 +200,11 @@ export async function openCursors(options: CursorsOptions): Promise<Cursors> {
 
 const identityOf = (name: string): string => name.split("/", 1)[0]!;
 
-function count(namesOf: Map<string, number>, name: string): void {
+function count(names: Map<string, number>, name: string, by: 1 | -1): void {
   const identity = identityOf(name);
-  namesOf.set(identity, (namesOf.get(identity) ?? 0) + 1);
+  const next = (names.get(identity) ?? 0) + by;
+  if (next > 0) names.set(identity, next);
+  else names.delete(identity);
 }
 
 const samePositions = (a: readonly Position[], b: readonly Position[]): boolean =>
@@ -184,24 +213,3 @@ const samePositions = (a: readonly Position[], b: readonly Position[]): boolean 
     const other = b[index]!;
     return offset === other.offset && partition === other.partition && topic === other.topic && epoch === other.epoch;
   });
-
-async function restore(broker: Broker, topic: string): Promise<Map<string, readonly Position[]>> {
-  const known = new Map<string, readonly Position[]>();
-  const [info] = await broker.admin.partitions(topic);
-  if (!info || broker.compareOffsets(info.start, info.end) === 0) return known;
-  const reader = await broker.read(topic, 0, { at: "earliest" });
-  try {
-    for (let last = info.start; broker.compareOffsets(last, info.end) < 0; ) {
-      for (const stored of await reader.next(READ_BYTES)) {
-        for (let index = 0; index < stored.batch.count; index += 1) {
-          const event = decodeEvent(messageAt(stored.batch, index));
-          if (event.data) known.set(event.key, JSON.parse(event.data.toString("utf8")));
-        }
-        last = stored.offsetAt(stored.batch.count - 1);
-      }
-    }
-  } finally {
-    await reader.close();
-  }
-  return known;
-}

@@ -158,7 +158,7 @@ export class LaneCursor {
    */
   async readLog(): Promise<LogRead> {
     // A reader of a history that has ended would wait at its end for ever: a new one says what became of it.
-    if (this.place.epoch !== this.lane.tail.head.epoch) this.#leaveLog();
+    if (this.place.epoch !== this.lane.tail.head.epoch) this.rest();
     const lost = this.#reader ? undefined : await this.#openReader();
     this.#meetRing();
     // What was lost is said before anything else can fail.
@@ -171,7 +171,7 @@ export class LaneCursor {
       this.#batches = batches;
     } catch (failure) {
       // The reader is of no more use; where the position is gone, opening the next one says so.
-      if (reader === this.#reader) this.#leaveLog();
+      if (reader === this.#reader) this.rest();
       if (toDistributionError(failure).code !== "position_gone") throw failure;
     }
     this.#batch = 0;
@@ -228,6 +228,10 @@ export class LaneCursor {
 
   /** Lets go of what was read ahead; it is read again when the socket takes more. */
   rest(): void {
+    if (!this.#inLog) return;
     this.#leaveLog();
+    // Counted along the log, the number may be off by what the log no longer has.
+    const { epoch, offset } = this.place;
+    this.place = this.lane.tail.placeAfter(epoch, offset) ?? { number: undefined, epoch, offset };
   }
 }

@@ -11,35 +11,35 @@ export interface LedgerReading {
   readonly counts: Readonly<Record<LedgerReason, number>>;
 }
 
-export interface Ledger {
-  /** `filtered` is what remains: it is never counted event by event. */
-  add(passed: { published: number; delivered: number; conflated?: number; dropped?: number }): void;
-  read(): LedgerReading;
+export interface Passed {
+  readonly published: number;
+  readonly delivered: number;
+  readonly conflated?: number;
+  readonly dropped?: number;
 }
 
-export function createLedger(): Ledger {
-  let published = 0;
-  let delivered = 0;
-  let conflated = 0;
-  let dropped = 0;
-  return {
-    add(passed) {
-      published += passed.published;
-      delivered += passed.delivered;
-      conflated += passed.conflated ?? 0;
-      dropped += passed.dropped ?? 0;
-    },
-    read: () => ({
-      published,
-      delivered,
-      counts: {
-        filtered: published - delivered - conflated - dropped,
-        conflated,
-        expired: 0,
-        dropped,
-        denied: 0,
-        deadLettered: 0,
-      },
-    }),
-  };
+export class Ledger {
+  #published = 0;
+  #delivered = 0;
+  #conflated = 0;
+  #dropped = 0;
+
+  /** `filtered` is what remains: it is never counted event by event. */
+  add({ published, delivered, conflated = 0, dropped = 0 }: Passed): void {
+    this.#published += published;
+    this.#delivered += delivered;
+    this.#conflated += conflated;
+    this.#dropped += dropped;
+  }
+
+  read(): LedgerReading {
+    const [published, delivered, conflated, dropped] = [
+      this.#published,
+      this.#delivered,
+      this.#conflated,
+      this.#dropped,
+    ];
+    const filtered = published - delivered - conflated - dropped;
+    return { published, delivered, counts: { filtered, conflated, expired: 0, dropped, denied: 0, deadLettered: 0 } };
+  }
 }

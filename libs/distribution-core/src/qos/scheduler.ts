@@ -3,17 +3,7 @@
  * so that any number of subscriptions catching up never delays the live ones by more.
  */
 import type { Runtime } from "../runtime/index.ts";
-
-export interface Work {
-  /** Does one step. True: there is more to do now. */
-  step(): boolean;
-}
-
-export interface Scheduler {
-  /** Idempotent while the work is waiting for its turn. */
-  add(work: Work): void;
-  readonly waiting: number;
-}
+import type { Scheduler, Work } from "./contract.ts";
 
 const TURN_MS = 1;
 

@@ -2,231 +2,192 @@
  * A subscription: a cursor with a delivery profile.
  *
  * Live, it is a member of its interest class and gets the class's frames as they are. It falls behind when its socket is
- * full, its window or credit is used up, or it was paused; then it has a cursor of its own in every lane and catches up from
- * ring, log or table, until it is where the class is. Replay, resume, late join and back-pressure are this one motion.
+ * full, its window or credit is used up, or it was paused; then it catches up by itself, from ring, log or table, until it is
+ * where the class is. Replay, resume, late join and back-pressure are this one motion.
  */
-import { GapReason } from "@distribution/proto-types/distribution/v1/frames";
-import type { Broker, Position, StoredBatch } from "../brokers/contract.ts";
-import { DistributionError } from "../errors.ts";
-import type { Counter } from "../observability/index.ts";
-import type { Runtime } from "../runtime/index.ts";
-import {
-  type ClassCounters,
-  type ClassMember,
-  EventList,
-  type EventsEncoder,
-  FRAME_BYTES,
-  type InterestClass,
-  type Lane,
-  TOKEN_EVERY_MS,
-} from "../subscriptions/index.ts";
+import type { Position } from "../brokers/contract.ts";
+import type { ClassCounters, ClassMember, EventList, InterestClass, Lane } from "../subscriptions/index.ts";
 import type { Place } from "../tail/index.ts";
 import type { EncodedFrame } from "../transport/contract.ts";
-import type { Outlet } from "./contract.ts";
-import { LaneCursor, type LogPlace, type LostRange } from "./lane-cursor.ts";
-import { createLedger, type Ledger } from "./ledger.ts";
-import { readOne } from "./redelivery.ts";
-import type { Scheduler, Work } from "./scheduler.ts";
-import { type LaneWalk, takeFrame, walkTable } from "./table-walk.ts";
-import type { TokenCodec } from "./token.ts";
-import { createWindow, type OutstandingEvent, type Window } from "./window.ts";
-
-export type SlowPolicy = "catch-up" | "drop" | "close";
-
-export interface SubscriptionProfile {
-  /** At least once: events out and unacknowledged at a time, and how long until one is sent again. Absent: at most once. */
-  readonly window?: { readonly size: number; readonly ackTimeoutMs: number };
-  readonly slow: SlowPolicy;
-  readonly snapshot: boolean;
-}
+import { AtLeastOnce, type Redelivered } from "./at-least-once.ts";
+import { CatchUp } from "./catch-up.ts";
+import type { SlowPolicy, SubscriptionParts, SubscriptionProfile } from "./contract.ts";
+import type { LogPlace } from "./lane-cursor.ts";
+import { Ledger } from "./ledger.ts";
+import { gapNotice, lossReason, positionOf } from "./notices.ts";
+import { highestPriority } from "./overtaking.ts";
+import { StreamKnowledge } from "./stream-knowledge.ts";
 
 export interface SubscriptionOptions {
+  readonly parts: SubscriptionParts;
   readonly shared: InterestClass;
   readonly profile: SubscriptionProfile;
   /** One a lane of the class, in its order. */
   readonly start: readonly LogPlace[];
-  readonly broker: Broker;
-  readonly encoder: EventsEncoder;
-  readonly tokens: TokenCodec;
-  readonly scheduler: Scheduler;
-  readonly runtime: Runtime;
-  readonly outlet: Outlet;
-  readonly redelivered: Counter;
 }
-
-/** While the log is ahead of this process's own tail, and after a failure of the broker. Milliseconds. */
-const TAIL_WAIT_MS = 20;
-const RETRY_MS = 250;
-
-const reasonOf = ({ from, to }: LostRange): GapReason =>
-  from.epoch === to.epoch ? GapReason.RETENTION : GapReason.EPOCH;
 
 type Phase = "idle" | "live" | "behind" | "paused" | "closed";
 
-export class Subscription implements ClassMember, Work {
+export class Subscription implements ClassMember, Redelivered {
   memberIndex = -1;
-  readonly #options: SubscriptionOptions;
   shared: InterestClass;
-  readonly #outlet: Outlet;
-  readonly #window: Window | undefined;
-  readonly #ledger = createLedger();
-  readonly #list = new EventList();
+  readonly #parts: SubscriptionParts;
+  readonly #slow: SlowPolicy;
+  readonly #start: readonly LogPlace[];
+  readonly #acks: AtLeastOnce | undefined;
+  readonly #ledger = new Ledger();
   #phase: Phase = "idle";
-  #cursors: LaneCursor[];
-  #walks: LaneWalk[] = [];
-  #walkSent = 0;
-  #snapshotDue: boolean;
+  /** Undefined while it is live. */
+  #catchUp: CatchUp | undefined;
+  /** Behind not for its client's sake, but for the others'. */
+  #yielded = false;
   #credit = Number.POSITIVE_INFINITY;
-  #turn = 0;
-  #tokenAt = Number.NEGATIVE_INFINITY;
-  #reading = false;
   /** The class's counters when this member joined. */
-  #base: ClassCounters = { published: 0, delivered: 0, conflated: 0 };
-  /** What has to go out again, one after the other, when socket and pause allow. */
-  readonly #due = new Set<OutstandingEvent>();
-  #redelivering = false;
+  #base: ClassCounters | undefined;
+  readonly #stream: StreamKnowledge;
 
-  constructor(options: SubscriptionOptions) {
-    this.#options = options;
-    this.shared = options.shared;
-    this.#outlet = options.outlet;
-    this.#snapshotDue = options.profile.snapshot;
-    this.#cursors = options.start.map(
-      (place, index) => new LaneCursor(this.shared.lanes[index]!, options.broker, place),
-    );
-    const { window } = options.profile;
-    this.#window =
-      window &&
-      createWindow({
-        ...window,
-        runtime: options.runtime,
-        compareOffsets: options.broker.compareOffsets,
-        redeliver: (event) => {
-          this.#due.add(event);
-          options.scheduler.add(this);
-        },
-      });
+  constructor({ parts, shared, profile, start }: SubscriptionOptions) {
+    this.#parts = parts;
+    this.shared = shared;
+    this.#slow = profile.slow;
+    this.#start = start;
+    this.#acks = profile.window && new AtLeastOnce({ ...profile.window, parts, subscription: this });
+    this.#catchUp = this.#catchUpFrom(start, profile.snapshot);
+    this.#stream = new StreamKnowledge(this.#catchUp.caughtUp);
   }
 
   get limited(): boolean {
-    return this.#window !== undefined || this.#credit !== Number.POSITIVE_INFINITY;
+    return this.#acks !== undefined || this.#credit !== Number.POSITIVE_INFINITY;
   }
 
   get behind(): boolean {
     return this.#phase === "behind";
   }
 
+  /** Of the topics on which something waits for it; when it is where its class is, of all that it has. */
+  get priority(): number {
+    return this.#catchUp?.priority ?? highestPriority(this.shared.interest.topics.map(({ topic }) => topic));
+  }
+
+  get closed(): boolean {
+    return this.#phase === "closed";
+  }
+
+  get takesEvents(): boolean {
+    return this.#parts.outlet.writable && this.#phase !== "paused";
+  }
+
+  /** What comes next is history, or the table: a state tells when that is over. */
+  get startsBehind(): boolean {
+    return this.#stream.waits;
+  }
+
   /** Begins, or goes on after a pause. */
   run(): void {
     if (this.#phase !== "idle" && this.#phase !== "paused") return;
     this.#phase = "behind";
-    if (this.#due.size > 0) this.#options.scheduler.add(this);
-    if (!this.#snapshotDue && this.#joinIfCaughtUp()) return;
-    this.#options.scheduler.add(this);
+    this.#acks?.goOn();
+    if (!this.#join()) this.#parts.scheduler.add(this);
   }
 
   pause(): void {
     if (this.#phase === "closed") return;
     this.#leaveClass();
     this.#phase = "paused";
+    this.#stream.leaveLive();
   }
 
   /** Goes on in another class of the same topics, with the same cursor, window, credit and ledger. `run` follows. */
   change(shared: InterestClass): void {
-    this.#leaveClass();
-    for (const cursor of this.#cursors) cursor.rest();
-    const { broker } = this.#options;
-    this.#cursors = this.#cursors.map(({ place }, index) => new LaneCursor(shared.lanes[index]!, broker, place));
-    this.#walks = [];
-    this.#walkSent = 0;
+    const before = this.#leaveClass();
+    before.close();
     this.shared = shared;
+    this.#catchUp = this.#catchUpFrom(before.places, before.snapshotDue);
     this.#phase = "paused";
   }
 
   close(): void {
-    this.#leaveClass();
+    this.#leaveClass().close();
     this.#phase = "closed";
-    this.#window?.close();
-    for (const cursor of this.#cursors) cursor.rest();
+    this.#acks?.close();
+  }
+
+  startPositions(): Position[] {
+    return this.#start.map((place, index) => positionOf(this.shared.lanes[index]!, place));
   }
 
   /** Where it is: everything up to here was handed to the wire, or is in the ledger. */
   positions(): Position[] {
-    return this.places().map((place, index) => this.#positionOf(this.shared.lanes[index]!, place));
+    return this.#places().map((place, index) => positionOf(this.shared.lanes[index]!, place));
   }
 
   /** The positions of the last frames, which the next ones follow. */
   toldPositions(): Position[] {
-    if (this.#phase === "live") return this.positions();
-    return this.#cursors.map(({ lane, place, told }) => this.#positionOf(lane, { ...place, offset: told }));
+    return this.#catchUp?.toldPositions() ?? this.positions();
   }
 
   /** Where a later subscription goes on without losing anything: before the oldest event that is not acknowledged. */
   settledPositions(): Position[] {
-    return this.places().map((place, index) => {
+    return this.#places().map((place, index) => {
       const lane = this.shared.lanes[index]!;
-      const oldest = this.#window?.oldest(lane);
-      return this.#positionOf(lane, oldest ? { number: undefined, epoch: oldest.epoch, offset: oldest.before } : place);
+      return positionOf(lane, this.#acks?.settled(lane) ?? place);
     });
   }
 
   get ledger(): Ledger {
-    if (this.#phase === "live") this.#fold();
+    this.#fold();
     return this.#ledger;
   }
 
   /** Allows this many more events; from the first call on, nothing comes without credit. */
   grant(events: number): void {
-    const wasLive = this.#phase === "live";
-    if (wasLive && !this.limited) this.#fallBehind();
+    if (this.#phase === "live" && !this.limited) this.#fallBehind();
     this.#credit = (this.#credit === Number.POSITIVE_INFINITY ? 0 : this.#credit) + events;
-    this.#wake();
+    this.wake();
   }
 
   /** Returns how many of the positions were out. */
   ack(positions: readonly Position[], cumulative: boolean): number {
-    let settled = 0;
-    for (const { topic, partition, epoch, offset } of positions) {
-      const lane = this.#laneOf(topic, partition);
-      if (!lane || !this.#window) continue;
-      if (cumulative) settled += this.#window.ackUpto(lane, epoch, offset);
-      else if (this.#window.ack(lane, epoch, offset)) settled += 1;
-    }
-    if (settled > 0) this.#wake();
+    const settled = this.#acks?.ack(positions, cumulative) ?? 0;
+    if (settled > 0) this.wake();
     return settled;
   }
 
   nack(positions: readonly Position[], delayMs: number): number {
-    let known = 0;
-    for (const { topic, partition, epoch, offset } of positions) {
-      const lane = this.#laneOf(topic, partition);
-      if (lane && this.#window?.nack(lane, epoch, offset, delayMs)) known += 1;
-    }
-    return known;
+    return this.#acks?.nack(positions, delayMs) ?? 0;
+  }
+
+  /** There may be more to do than at its last turn. */
+  wake(): void {
+    if (this.#phase === "behind") this.#parts.scheduler.add(this);
+  }
+
+  /** The session has had its share of this turn: from here on the subscription catches up, whatever its profile says of slow clients. */
+  fallBehind(): void {
+    if (this.#phase !== "live") return;
+    this.#fallBehind();
+    this.#yielded = true;
   }
 
   /** The session's socket is full. */
   blocked(): void {
-    if (this.#phase !== "live") return;
-    this.#fallBehind();
-    if (this.#options.profile.slow === "close") this.#outlet.tooSlow();
+    if (this.#phase === "live") this.#fallBehind();
+    else if (this.#phase !== "behind" || !this.#yielded) return;
+    this.#stream.leaveLive();
+    if (this.#slow === "close") this.#parts.outlet.tooSlow();
   }
 
   /** The session's socket has been full for a while: nothing is kept for it but a place in each lane. */
   rest(): void {
-    if (this.#reading) return;
-    for (const cursor of this.#cursors) cursor.rest();
-    if (this.#snapshotDue) return;
-    this.#walks = [];
-    this.#walkSent = 0;
+    this.#catchUp?.rest();
   }
 
   /** The session's socket takes more. */
   drained(): void {
-    if (this.#due.size > 0) this.#options.scheduler.add(this);
+    this.#acks?.goOn();
     if (this.#phase !== "behind") return;
-    if (this.#options.profile.slow === "drop") this.#skipToClass();
-    this.#wake();
+    if (this.#slow === "drop") this.#catchUp?.skip();
+    this.wake();
   }
 
   // ── as a member of its class ────────────────────────────────────────────────────────────────────────────────────
@@ -238,331 +199,100 @@ export class Subscription implements ClassMember, Work {
   }
 
   deliver(frame: EncodedFrame, lane: Lane, list: EventList, after: string): void {
-    this.#outlet.send(frame, list.count);
-    if (this.limited) this.#spend(lane, list, after);
+    this.#parts.outlet.send(frame, list.count);
+    if (this.limited) this.#sent(list, lane, after);
   }
 
   lost(lane: Lane, from: Place, to: Place): void {
-    this.#gap(lane, from, to, reasonOf({ from, to }));
+    this.#parts.outlet.gap(gapNotice(this.shared, lane, from, to, lossReason({ from, to })));
   }
 
-  // ── catching up ─────────────────────────────────────────────────────────────────────────────────────────────────
+  /** Told in a turn of its own: there may be many that have to be told. */
+  troubled(): void {
+    this.#parts.scheduler.add(this);
+  }
 
-  /** One frame, or one move towards it. */
+  // ── its turns ───────────────────────────────────────────────────────────────────────────────────────────────────
+
   step(): boolean {
-    if (this.#phase === "closed" || this.#phase === "paused" || !this.#outlet.writable) return false;
-    this.#redeliverNext();
-    if (this.#phase !== "behind" || this.#reading) return false;
-    if (this.#walks.length > 0 || this.#snapshotDue) return this.#stepWalk();
-    if (this.shared.interest.mode === "latest") return this.#stepLatest();
-    return this.#stepEvery();
-  }
-
-  #stepEvery(): boolean {
-    if (this.#joinIfCaughtUp()) return false;
-    if (this.#room <= 0) return false;
-    const cursor = this.#nextCursor();
-    if (!cursor) return false;
-    const list = this.#list;
-    const { passed, needsLog } = cursor.collect(this.shared, list, this.#room, FRAME_BYTES);
-    this.#ledger.add({ published: passed, delivered: list.count });
-    const unseen = cursor.takeUnseen();
-    if (unseen > 0) this.#ledger.add({ published: unseen, delivered: 0, dropped: unseen });
-    if (list.count > 0) this.#sendOwn(cursor, list);
-    list.clear();
-    if (needsLog) this.#readLog(cursor);
-    return !needsLog;
-  }
-
-  /** The next lane that is not where its class is, in turns. */
-  #nextCursor(): LaneCursor | undefined {
-    for (let tries = 0; tries < this.#cursors.length; tries += 1) {
-      this.#turn = (this.#turn + 1) % this.#cursors.length;
-      const cursor = this.#cursors[this.#turn]!;
-      if (!cursor.caughtUp) return cursor;
-    }
-    return undefined;
-  }
-
-  #readLog(cursor: LaneCursor): void {
-    this.#reading = true;
-    const goOn = (): void => {
-      this.#reading = false;
-      this.#wake();
-    };
-    cursor.readLog().then(
-      ({ lost, wait }) => {
-        if (lost && this.#phase !== "closed" && this.#cursors.includes(cursor))
-          this.#gap(cursor.lane, lost.from, lost.to, reasonOf(lost));
-        if (wait) this.#options.runtime.timers.after(TAIL_WAIT_MS, goOn);
-        else goOn();
-      },
-      (failure: unknown) => {
-        this.#outlet.failed(failure);
-        this.#options.runtime.timers.after(RETRY_MS, goOn);
-      },
-    );
-  }
-
-  /** Mode latest: what changed since the cursor, of all lanes; then it is where the class is, or walks again. */
-  #stepLatest(): boolean {
-    if (this.#joinIfCaughtUp()) return false;
-    if (this.#room <= 0) return false;
-    for (const cursor of this.#cursors) {
-      if (cursor.caughtUp) continue;
-      this.#walks.push(walkTable(this.shared, cursor.lane, cursor.place, this.#options.broker.compareOffsets));
-    }
-    return this.#walks.length > 0 ? this.#stepWalk() : false;
-  }
-
-  /** Sends one frame of the walk that is under way; begins the snapshot when it is due. */
-  #stepWalk(): boolean {
-    if (this.#snapshotDue && this.#walks.length === 0) {
-      // What a throttled class has not looked at yet would be missing between the snapshot and its next frame.
-      for (const lane of this.shared.lanes) this.shared.flush(lane);
-      this.#walks = this.shared.lanes.map((lane) =>
-        walkTable(this.shared, lane, undefined, this.#options.broker.compareOffsets),
-      );
-    }
-    const room = this.#snapshotDue ? Number.POSITIVE_INFINITY : this.#room;
-    if (room <= 0) return false;
-    const walk = this.#walks[0]!;
-    const part = this.#list;
-    this.#walkSent = takeFrame(walk.entries, this.#walkSent, part, room);
-    const done = this.#walkSent === walk.entries.count;
-    if (this.#snapshotDue) this.#sendSnapshot(walk, part, done && this.#walks.length === 1);
-    else this.#sendChanges(walk, part, done);
-    part.clear();
-    if (done) {
-      this.#walks.shift();
-      this.#walkSent = 0;
-      if (this.#snapshotDue && this.#walks.length === 0) this.#snapshotDue = false;
-    }
-    return true;
-  }
-
-  #sendSnapshot(walk: LaneWalk, part: EventList, complete: boolean): void {
-    const cursor = this.#cursors[walk.lane.index]!;
-    cursor.moveTo(walk.upto);
-    const token = complete ? this.#token() : "";
-    const positions = complete ? this.positions() : [];
-    const header = { channel: this.shared.channel, positions, complete, token };
-    const { name } = walk.lane.tail.topic;
-    this.#outlet.send(this.#options.encoder.snapshot(this.shared.interest, name, header, part), part.count);
-  }
-
-  #sendChanges(walk: LaneWalk, part: EventList, done: boolean): void {
-    const cursor = this.#cursors[walk.lane.index]!;
-    const from = cursor.place.number;
-    const last = part.count - 1;
-    cursor.place = done
-      ? walk.upto
-      : { number: part.number[last]! + 1, epoch: walk.upto.epoch, offset: part.offsetAt(last) };
-    const to = cursor.place.number ?? 0;
-    const published = from === undefined ? part.count : to - from;
-    this.#ledger.add({ published, delivered: part.count, conflated: done ? walk.conflated : 0 });
-    if (part.count > 0) this.#sendOwn(cursor, part);
-  }
-
-  /** A frame of this subscription alone, up to its cursor. */
-  #sendOwn(cursor: LaneCursor, list: EventList): void {
-    const { lane, place } = cursor;
-    const header = {
-      channel: this.shared.channel,
-      topic: lane.tail.topic.name,
-      partition: lane.tail.partition,
-      epoch: place.epoch,
-    };
-    const frame = this.#options.encoder.events(
-      this.shared.interest,
-      { ...header, after: cursor.told, upto: place.offset, token: this.#nextToken(cursor), attempt: 1 },
-      list,
-    );
-    const after = cursor.told;
-    cursor.told = place.offset;
-    this.#outlet.send(frame, list.count);
-    if (this.limited) this.#spend(lane, list, after);
+    if (this.#phase === "closed" || !this.takesEvents) return false;
+    this.#acks?.redeliverNext();
+    if (this.#phase === "live") this.#stream.tell(this.#parts.outlet, this.shared);
+    if (this.#phase !== "behind" || this.#join()) return false;
+    return this.#catchUp!.step();
   }
 
   /** Live again once every lane is where the class is; the frames of the class then follow the ones sent so far. */
-  #joinIfCaughtUp(): boolean {
-    if (this.#phase !== "behind" || this.#reading || this.#walks.length > 0 || !this.#outlet.writable) return false;
-    const caughtUp = (): boolean => this.#cursors.every((cursor) => cursor.caughtUp);
-    if (!caughtUp()) return false;
-    // Ahead of an idle class, as after a resume: the class comes along first.
-    if (this.#cursors.some(({ place, lane }) => (place.number ?? 0) > lane.chain.number)) this.shared.advance();
-    if (!caughtUp()) return false;
-    for (const cursor of this.#cursors) {
-      const { chain } = cursor.lane;
-      cursor.place = chain;
-      if (cursor.told !== chain.offset) this.#sendOwn(cursor, this.#list);
-      cursor.rest();
-    }
+  #join(): boolean {
+    const catchUp = this.#catchUp;
+    if (this.#phase !== "behind" || !this.#parts.outlet.writable || !catchUp?.finish()) return false;
+    this.#catchUp = undefined;
     this.#phase = "live";
+    this.#yielded = false;
     this.#base = { ...this.shared.counters };
     this.shared.join(this);
+    if (catchUp.fromLog) this.#stream.leaveLive();
+    this.#stream.tell(this.#parts.outlet, this.shared);
     return true;
   }
 
   #fallBehind(): void {
     this.#leaveClass();
-    this.#phase = "behind";
-    this.#options.scheduler.add(this);
+    this.#parts.scheduler.add(this);
   }
 
-  #leaveClass(): void {
-    if (this.#phase !== "live") return;
+  /** It is behind from here on, if it was live. */
+  #leaveClass(): CatchUp {
+    if (this.#catchUp) return this.#catchUp;
     this.#fold();
+    this.#base = undefined;
+    // Before it leaves: the chain of a class without members is not where its frames have come.
+    const places = this.#places();
     this.shared.leave(this);
-    for (const cursor of this.#cursors) cursor.moveTo({ ...cursor.lane.chain });
     this.#phase = "behind";
+    this.#catchUp = this.#catchUpFrom(places, false);
+    return this.#catchUp;
+  }
+
+  #catchUpFrom(start: readonly LogPlace[], snapshot: boolean): CatchUp {
+    return new CatchUp({
+      ...{ parts: this.#parts, shared: this.shared, ledger: this.#ledger, start, snapshot },
+      room: () => this.#room,
+      credit: () => this.#credit,
+      sent: (list, lane, after) => this.#sent(list, lane, after),
+      sentSnapshot: (events) => {
+        this.#credit -= events;
+      },
+      wake: () => this.wake(),
+    });
+  }
+
+  // ── what it counts and says ─────────────────────────────────────────────────────────────────────────────────────
+
+  get #room(): number {
+    return Math.min(this.#acks?.room ?? Number.POSITIVE_INFINITY, this.#credit);
+  }
+
+  #sent(list: EventList, lane: Lane, after: string): void {
+    this.#credit -= list.count;
+    this.#acks?.sent(lane, list, after);
+  }
+
+  /** One a lane of its class. */
+  #places(): readonly LogPlace[] {
+    return this.#catchUp?.places ?? this.shared.lanes.map(({ chain }) => chain);
   }
 
   /** Takes the share of the class's counters since the last time into the ledger. */
   #fold(): void {
+    const base = this.#base;
+    if (!base) return;
     const { published, delivered, conflated } = this.shared.counters;
     this.#ledger.add({
-      published: published - this.#base.published,
-      delivered: delivered - this.#base.delivered,
-      conflated: conflated - this.#base.conflated,
+      published: published - base.published,
+      delivered: delivered - base.delivered,
+      conflated: conflated - base.conflated,
     });
     this.#base = { published, delivered, conflated };
-  }
-
-  /** Policy drop: what came while the socket was full is skipped, and said. */
-  #skipToClass(): void {
-    this.#walks = [];
-    this.#walkSent = 0;
-    for (const cursor of this.#cursors) {
-      if (cursor.caughtUp) continue;
-      const from = cursor.place;
-      const to = cursor.lane.chain;
-      const skipped = from.number === undefined ? 0 : to.number - from.number;
-      this.#ledger.add({ published: skipped, delivered: 0, dropped: skipped });
-      this.#gap(cursor.lane, from, to, GapReason.SLOW);
-      cursor.moveTo(to);
-    }
-  }
-
-  // ── at least once ───────────────────────────────────────────────────────────────────────────────────────────────
-
-  get #room(): number {
-    return Math.min(this.#window?.room ?? Number.POSITIVE_INFINITY, this.#credit);
-  }
-
-  #spend(lane: Lane, list: EventList, after: string): void {
-    this.#credit -= list.count;
-    if (!this.#window) return;
-    for (let at = 0; at < list.count; at += 1) {
-      const number = list.number[at]!;
-      const stored = list.stored[at]!;
-      const index = list.index[at]!;
-      const before =
-        index > 0 ? stored.offsetAt(index - 1) : list.previous[at] || (lane.tail.placeBefore(number)?.offset ?? after);
-      this.#window.sent({ lane, number, epoch: stored.epoch, offset: stored.offsetAt(index), before });
-    }
-  }
-
-  /** One at a time: a window that runs out as a whole must not become as many reads of the log. */
-  #redeliverNext(): void {
-    if (this.#redelivering) return;
-    const [event] = this.#due;
-    if (!event) return;
-    this.#due.delete(event);
-    // Acknowledged while it waited.
-    const goOn = (): void => {
-      this.#redelivering = false;
-      if (this.#due.size > 0) this.#options.scheduler.add(this);
-    };
-    if (event.settled) {
-      goOn();
-      return;
-    }
-    this.#redelivering = true;
-    readOne(this.#options.broker, event).then(
-      (found) => {
-        if (this.#phase === "closed" || event.settled) return goOn();
-        if (!found) this.#giveUp(event);
-        else if (this.#outlet.writable && this.#phase !== "paused") this.#sendAgain(event, found);
-        else this.#due.add(event);
-        goOn();
-      },
-      (failure: unknown) => {
-        // It is due again after the next timeout.
-        this.#outlet.failed(failure);
-        goOn();
-      },
-    );
-  }
-
-  #sendAgain(event: OutstandingEvent, { stored, index }: { stored: StoredBatch; index: number }): void {
-    const { topic, partition } = event.lane.tail;
-    const list = new EventList();
-    list.add(stored, index, event.number);
-    this.#options.redelivered.value += 1;
-    const header = {
-      channel: this.shared.channel,
-      topic: topic.name,
-      partition,
-      epoch: event.epoch,
-      after: "",
-      upto: "",
-      token: "",
-      attempt: event.attempt,
-    };
-    this.#outlet.send(this.#options.encoder.events(this.shared.interest, header, list), 1);
-  }
-
-  /** The log no longer has the event: it leaves the window, and the client is told that it will not come again. */
-  #giveUp({ lane, epoch, offset, attempt }: OutstandingEvent): void {
-    this.#window?.ack(lane, epoch, offset);
-    const { topic, partition } = lane.tail;
-    const place = `${topic.name}, partition ${partition}, epoch ${epoch}, offset ${offset}`;
-    const text = `The event at ${place} was not acknowledged and cannot be delivered again (attempt ${attempt}): the log no longer has it.`;
-    this.#outlet.failed(new DistributionError("position_gone", text));
-    this.#wake();
-  }
-
-  // ── small things ────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #wake(): void {
-    if (this.#phase === "behind") this.#options.scheduler.add(this);
-  }
-
-  /** One a lane of its class. */
-  places(): readonly LogPlace[] {
-    return this.#phase === "live"
-      ? this.shared.lanes.map((lane) => lane.chain)
-      : this.#cursors.map((cursor) => cursor.place);
-  }
-
-  #positionOf({ tail }: Lane, { epoch, offset }: LogPlace): Position {
-    return { topic: tail.topic.name, partition: tail.partition, epoch, offset };
-  }
-
-  #token(): string {
-    return this.#options.tokens.issue(this.positions());
-  }
-
-  /** As often as its class does; and where it reaches the class, whose own next one may be long in coming. */
-  #nextToken({ lane, place }: LaneCursor): string {
-    const now = this.#options.runtime.clock.monotonicMs();
-    const due = this.shared.interest.tokens === "every-frame" || now - this.#tokenAt >= TOKEN_EVERY_MS;
-    if (!due && place.offset !== lane.chain.offset) return "";
-    this.#tokenAt = now;
-    return this.#token();
-  }
-
-  #laneOf(topic: string, partition: number): Lane | undefined {
-    return this.shared.lanes.find((lane) => lane.tail.topic.name === topic && lane.tail.partition === partition);
-  }
-
-  #gap(lane: Lane, from: LogPlace, to: LogPlace, reason: GapReason): void {
-    this.#outlet.gap({
-      channel: this.shared.channel,
-      from: this.#positionOf(lane, from),
-      to: this.#positionOf(lane, to),
-      reason,
-    });
   }
 }

@@ -1,5 +1,8 @@
 import type { StoredBatch } from "../brokers/contract.ts";
 
+/** Bytes of events in one frame, more only for one event alone. */
+export const FRAME_BYTES = 64 * 1024;
+
 /** Some events of stored batches, in log order, collected for one frame. Reused: `clear` and fill again. */
 export class EventList {
   readonly stored: StoredBatch[] = [];

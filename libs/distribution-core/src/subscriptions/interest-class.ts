@@ -6,11 +6,14 @@
  * between the chain and the head, so that start is as good as the head, and the frames fit every member without a change.
  */
 import type { StoredBatch } from "../brokers/contract.ts";
-import type { PartitionTail, Place } from "../tail/index.ts";
+import type { Scheduler, Work } from "../qos/contract.ts";
+import type { PartitionTail, Place, Selection } from "../tail/index.ts";
 import type { EncodedFrame } from "../transport/contract.ts";
 import type { EventsEncoder } from "./encoder.ts";
-import { EventList } from "./event-list.ts";
-import type { Interest } from "./interest.ts";
+import { EventList, FRAME_BYTES } from "./event-list.ts";
+import type { Interest, InterestTopic } from "./interest.ts";
+import { Lane } from "./lane.ts";
+import { WALK_KEYS, walkTable } from "./table-walk.ts";
 
 /** A live subscription, as its class sees it. */
 export interface ClassMember {
@@ -24,18 +27,8 @@ export interface ClassMember {
   deliver(frame: EncodedFrame, lane: Lane, list: EventList, after: string): void;
   /** The log lost events, or began anew: nothing between the two places will come. */
   lost(lane: Lane, from: Place, to: Place): void;
-}
-
-export interface Lane {
-  readonly tail: PartitionTail;
-  /** Position in the class's list of lanes. */
-  readonly index: number;
-  /** Up to where the class's frames have come. */
-  chain: Place;
-  /** Up to where the class has looked: nothing it wants lies between the chain and here. */
-  seen: number;
-  /** What matched and is not emitted yet. */
-  readonly pending: EventList;
+  /** A tail of the class came into trouble, or out of it. */
+  troubled(): void;
 }
 
 /** What a class has done so far; a member's share is the difference between two readings. */
@@ -46,194 +39,206 @@ export interface ClassCounters {
   conflated: number;
 }
 
-export interface InterestClass {
+/** What all classes of a service have in common. */
+export interface ClassParts {
+  readonly encoder: EventsEncoder;
+  readonly scheduler: Scheduler;
+  /** Which events of a topic an interest wants, decided one by one. */
+  readonly createSelection: (interest: Interest, topic: InterestTopic) => Selection;
+  /** A resume token for these places, one a lane. */
+  readonly token: (tails: readonly PartitionTail[], places: readonly Place[]) => string;
+  readonly monotonicMs: () => number;
+  /** A member is about to join a class that had none. */
+  readonly onWanted: (shared: InterestClass) => void;
+}
+
+/** Resume tokens of who counts at most once. */
+export const TOKEN_EVERY_MS = 1_000;
+
+export class InterestClass implements Work {
   /** The channel of its frames: unique in the process. */
   readonly channel: number;
   readonly interest: Interest;
   readonly lanes: readonly Lane[];
-  readonly counters: Readonly<ClassCounters>;
-  readonly members: number;
-  join(member: ClassMember): void;
-  leave(member: ClassMember): void;
+  readonly counters: ClassCounters = { published: 0, delivered: 0, conflated: 0 };
+  readonly #parts: ClassParts;
+  #members: ClassMember[] = [];
+  #limited = 0;
+  #tokenAt = Number.NEGATIVE_INFINITY;
+  /** By topic. Made when first needed: a class whose members are always live never needs one. */
+  #selections: Map<string, Selection> | undefined;
+  /** Mode latest: the lane whose turn it is. */
+  #turn = 0;
+
+  constructor(channel: number, interest: Interest, tails: readonly PartitionTail[], parts: ClassParts) {
+    this.channel = channel;
+    this.interest = interest;
+    this.#parts = parts;
+    this.lanes = tails.map((tail, index) => new Lane(tail, index, this));
+  }
+
+  get members(): number {
+    return this.#members.length;
+  }
+
+  join(member: ClassMember): void {
+    if (this.#members.length === 0) {
+      this.#parts.onWanted(this);
+      for (const lane of this.lanes) lane.begin(lane.tail.head);
+      // Most have one: `push` would leave room for sixteen more.
+      this.#members = [member];
+      member.memberIndex = 0;
+    } else member.memberIndex = this.#members.push(member) - 1;
+    if (member.limited) this.#limited += 1;
+  }
+
+  leave(member: ClassMember): void {
+    if (member.limited) this.#limited -= 1;
+    const last = this.#members.pop();
+    if (!last || last === member) return;
+    this.#members[member.memberIndex] = last;
+    last.memberIndex = member.memberIndex;
+  }
+
   /** Whether one event is wanted: the motion of catch-up, snapshots and the table walk. */
-  selects(lane: Lane, stored: StoredBatch, index: number): boolean;
-  /** Mode every: emits what is pending in the lane. Mode latest: emits what changed in the table. */
-  flush(lane: Lane): void;
-  /** Moves idle chains to the head with an empty frame, so that tokens and positions stay young. */
-  advance(): void;
-  /** The log lost events, or began anew: the chain goes on from `to`. */
-  skip(lane: Lane, to: Place): void;
-}
-
-export interface InterestClassOptions {
-  readonly channel: number;
-  readonly interest: Interest;
-  readonly tails: readonly PartitionTail[];
-  readonly encoder: EventsEncoder;
-  readonly selects: (lane: Lane, stored: StoredBatch, index: number) => boolean;
-  /** A resume token for these places, one a lane. */
-  readonly token: (tails: readonly PartitionTail[], places: readonly Place[]) => string;
-  readonly monotonicMs: () => number;
-}
-
-/** Bytes of events in one frame, more only for one event alone. */
-export const FRAME_BYTES = 64 * 1024;
-/** Resume tokens of who counts at most once. */
-export const TOKEN_EVERY_MS = 1_000;
-
-export function createInterestClass(options: InterestClassOptions): InterestClass {
-  const { channel, interest, tails, encoder, monotonicMs } = options;
-  const lanes: readonly Lane[] = tails.map((tail, index) => ({
-    tail,
-    index,
-    chain: tail.head,
-    seen: tail.head.number,
-    pending: new EventList(),
-  }));
-  const counters: ClassCounters = { published: 0, delivered: 0, conflated: 0 };
-  const members: ClassMember[] = [];
-  let limited = 0;
-  const part = new EventList();
-  let tokenAt = Number.NEGATIVE_INFINITY;
-
-  const nextToken = (): string => {
-    const now = monotonicMs();
-    if (interest.tokens === "every-second" && now - tokenAt < TOKEN_EVERY_MS) return "";
-    tokenAt = now;
-    return options.token(
-      tails,
-      lanes.map((lane) => lane.chain),
-    );
-  };
-
-  /** Before anything of a frame counts: members without room leave, with their cursors at the chain as it is. */
-  const admit = (events: number): void => {
-    if (limited === 0) return;
-    // Backwards: when one leaves, the last one moves to its place.
-    for (let at = members.length - 1; at >= 0; at -= 1) {
-      const member = members[at]!;
-      if (member.limited) member.admit(events);
+  selects({ tail: { topic } }: Lane, stored: StoredBatch, index: number): boolean {
+    this.#selections ??= new Map();
+    let selection = this.#selections.get(topic.name);
+    if (!selection) {
+      const wanted = this.interest.topics.find((each) => each.topic === topic)!;
+      selection = this.#parts.createSelection(this.interest, wanted);
+      this.#selections.set(topic.name, selection);
     }
-  };
+    return selection(stored, index);
+  }
 
-  /** One frame from the lane's chain up to `upto`, to every member. */
-  const emit = (lane: Lane, list: EventList, upto: Place, conflated: number): void => {
-    admit(list.count);
-    const after = lane.chain.offset;
-    counters.published += upto.number - lane.seen;
-    counters.delivered += list.count;
-    counters.conflated += conflated;
-    lane.chain = upto;
-    lane.seen = upto.number;
-    if (members.length === 0) return;
-    const header = {
-      channel,
-      topic: lane.tail.topic.name,
-      partition: lane.tail.partition,
-      epoch: upto.epoch,
-      after,
-      upto: upto.offset,
-      token: nextToken(),
-      attempt: 1,
-    };
-    const frame = encoder.events(interest, header, list);
-    // Backwards, too: a delivery may be the one that ends its session.
-    for (let at = members.length - 1; at >= 0; at -= 1) members[at]!.deliver(frame, lane, list, after);
-  };
+  /** A place with no event before it that the class wants and has still to emit; as far back as the chain, if it can. */
+  clearPlace(lane: Lane): Place {
+    const { chain, tail } = lane;
+    return this.interest.mode === "every" || lane.seen === tail.head.number ? chain : tail.head;
+  }
 
-  /** Emits the list in frames of bounded size; the last one reaches the tail's head. */
-  const emitAll = (lane: Lane, list: EventList, conflated: number): void => {
-    const { head } = lane.tail;
-    if (list.bytes <= FRAME_BYTES) {
-      emit(lane, list, head, conflated);
+  /** Mode every: emits what is pending in the lane; `partly`: newer events than those are still to be matched. */
+  flush(lane: Lane, pending: EventList, partly: boolean): void {
+    const end = partly ? placeOf(lane, pending, pending.count - 1) : lane.tail.head;
+    if (pending.bytes <= FRAME_BYTES) {
+      this.#emit(lane, pending, end, 0);
       return;
     }
-    for (let at = 0; at < list.count; at += 1) {
-      part.add(list.stored[at]!, list.index[at]!, list.number[at]!);
-      const last = at === list.count - 1;
+    const part = new EventList();
+    for (let at = 0; at < pending.count && this.#members.length > 0; at += 1) {
+      part.add(pending.stored[at]!, pending.index[at]!, pending.number[at]!);
+      const last = at === pending.count - 1;
       if (part.bytes < FRAME_BYTES && !last) continue;
-      const upto = last ? head : { number: list.number[at]! + 1, epoch: head.epoch, offset: list.offsetAt(at) };
-      emit(lane, part, upto, last ? conflated : 0);
+      this.#emit(lane, part, last ? end : placeOf(lane, pending, at), 0);
       part.clear();
     }
-  };
+  }
 
-  const flushEvery = (lane: Lane): void => {
-    if (lane.pending.count === 0) return;
-    emitAll(lane, lane.pending, 0);
-    lane.pending.clear();
-  };
+  /** Mode latest: what changed in the table goes out, one step of it at once, the rest in turns of the scheduler. */
+  flushChanges(): void {
+    if (this.#members.length === 0) return;
+    for (const lane of this.lanes) lane.goal = lane.tail.head;
+    if (this.step()) this.#parts.scheduler.add(this);
+  }
 
-  const flushLatest = (lane: Lane): void => {
-    const { tail, pending } = lane;
-    const passed = tail.head.number - lane.seen;
-    if (passed === 0) return;
-    const changed = collectChanges(lane.seen, lane, pending, options.selects);
-    if (pending.count > 0) {
-      emitAll(lane, pending, passed - changed);
-      pending.clear();
-    } else {
-      counters.published += passed;
-      counters.conflated += passed - changed;
-      lane.seen = tail.head.number;
+  /** One step of the flush under way: so many keys, or one frame. */
+  step(): boolean {
+    let keys = WALK_KEYS;
+    for (let tries = 0; tries < this.lanes.length; tries += 1) {
+      if (keys <= 0 || this.#members.length === 0) break;
+      keys -= this.#flushChangesOf(this.lanes[this.#turn]!, keys);
+      this.#turn = (this.#turn + 1) % this.lanes.length;
     }
-  };
+    return this.#members.length > 0 && this.lanes.some((lane) => lane.seen < lane.goal.number);
+  }
 
-  return {
-    channel,
-    interest,
-    lanes,
-    counters,
-    get members() {
-      return members.length;
-    },
-    selects: options.selects,
-    join(member) {
-      member.memberIndex = members.push(member) - 1;
-      if (member.limited) limited += 1;
-    },
-    leave(member) {
-      if (member.limited) limited -= 1;
-      const last = members.pop();
-      if (!last || last === member) return;
-      members[member.memberIndex] = last;
-      last.memberIndex = member.memberIndex;
-    },
-    flush: interest.mode === "latest" ? flushLatest : flushEvery,
-    advance() {
-      for (const lane of lanes) {
-        if (lane.pending.count > 0) continue;
-        if (interest.mode === "latest") flushLatest(lane);
-        if (lane.tail.head.number > lane.chain.number) emit(lane, lane.pending, lane.tail.head, 0);
-      }
-    },
-    skip(lane, to) {
-      const from = lane.chain;
-      lane.pending.clear();
-      lane.chain = to;
-      lane.seen = to.number;
-      for (const member of members) member.lost(lane, from, to);
-    },
-  };
+  /** Moves idle chains to the head with an empty frame, so that tokens and positions stay young. */
+  advance(): void {
+    if (this.#members.length === 0) return;
+    if (this.interest.mode === "latest") this.flushChanges();
+    const empty = new EventList();
+    for (const lane of this.lanes) {
+      const { tail, chain, pending } = lane;
+      const idle = this.interest.mode === "latest" ? lane.seen === tail.head.number : pending === undefined;
+      if (idle && tail.head.number > chain.number) this.#emit(lane, empty, tail.head, 0);
+    }
+  }
+
+  /** The log lost events, or began anew: the chain goes on from `to`. */
+  skip(lane: Lane, to: Place): void {
+    const from = lane.chain;
+    lane.pending = undefined;
+    lane.begin(to);
+    for (const member of this.#members) member.lost(lane, from, to);
+  }
+
+  /** The tail came into trouble, or out of it. */
+  troubled(tail: PartitionTail): void {
+    if (!this.lanes.some((lane) => lane.tail === tail)) return;
+    for (const member of this.#members) member.troubled();
+  }
+
+  /** Returns how many of the `keys` it looked at; all of them when a frame is full. */
+  #flushChangesOf(lane: Lane, keys: number): number {
+    const from = lane.seen;
+    if (from >= lane.goal.number) return 0;
+    const list = new EventList();
+    const walked = walkTable(this, lane, from, lane.goal, list, { events: Number.POSITIVE_INFINITY, keys });
+    const passed = walked.upto.number - from;
+    const conflated = passed - walked.keys;
+    if (list.count > 0) this.#emit(lane, list, walked.upto, conflated);
+    else {
+      this.counters.published += passed;
+      this.counters.conflated += conflated;
+      lane.seen = walked.upto.number;
+    }
+    return list.bytes >= FRAME_BYTES ? keys : walked.keys;
+  }
+
+  /** One frame from the lane's chain up to `upto`, to every member. */
+  #emit(lane: Lane, list: EventList, upto: Place, conflated: number): void {
+    this.#admit(list.count);
+    const after = lane.chain.offset;
+    this.counters.published += upto.number - lane.seen;
+    this.counters.delivered += list.count;
+    this.counters.conflated += conflated;
+    lane.chain = upto;
+    lane.seen = upto.number;
+    const members = this.#members;
+    if (members.length === 0) return;
+    const { topic, partition } = lane.tail;
+    const header = {
+      ...{ channel: this.channel, topic: topic.name, partition, epoch: upto.epoch },
+      ...{ after, upto: upto.offset, token: this.#nextToken(), attempt: 1 },
+    };
+    const frame = this.#parts.encoder.events(this.interest, header, list);
+    // Backwards, too: a delivery may be the one that ends its session.
+    for (let at = members.length - 1; at >= 0; at -= 1) members[at]!.deliver(frame, lane, list, after);
+  }
+
+  /** Before anything of a frame counts: members without room leave, with their cursors at the chain as it is. */
+  #admit(events: number): void {
+    if (this.#limited === 0) return;
+    // Backwards: when one leaves, the last one moves to its place.
+    for (let at = this.#members.length - 1; at >= 0; at -= 1) {
+      const member = this.#members[at]!;
+      if (member.limited) member.admit(events);
+    }
+  }
+
+  #nextToken(): string {
+    const now = this.#parts.monotonicMs();
+    if (this.interest.tokens === "every-second" && now - this.#tokenAt < TOKEN_EVERY_MS) return "";
+    this.#tokenAt = now;
+    return this.#parts.token(
+      this.lanes.map(({ tail }) => tail),
+      this.lanes.map(({ chain }) => chain),
+    );
+  }
 }
 
-/**
- * Fills `list` with the wanted table entries that changed at or after the number `since`, oldest change first.
- * Returns how many changed in all: what was published since and is not among them was conflated.
- */
-export function collectChanges(
-  since: number,
-  lane: Lane,
-  list: EventList,
-  selects: InterestClassOptions["selects"],
-): number {
-  const wanted: { stored: StoredBatch; index: number; number: number }[] = [];
-  let changed = 0;
-  lane.tail.table?.changedAfter(since - 1, ({ stored, index, number }) => {
-    changed += 1;
-    if (selects(lane, stored, index)) wanted.push({ stored, index, number });
-    return true;
-  });
-  for (const { stored, index, number } of wanted.reverse()) list.add(stored, index, number);
-  return changed;
+/** The place after the list's event at `at`. */
+function placeOf({ tail }: Lane, list: EventList, at: number): Place {
+  return { number: list.number[at]! + 1, epoch: tail.head.epoch, offset: list.offsetAt(at) };
 }

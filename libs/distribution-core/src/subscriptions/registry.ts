@@ -2,20 +2,16 @@
 
 import { createEnvelope } from "../events/index.ts";
 import type { Hops, Metrics } from "../observability/index.ts";
+import type { Scheduler } from "../qos/contract.ts";
 import type { Runtime, Timer } from "../runtime/index.ts";
-import {
-  createSelection,
-  type PartitionTail,
-  type Place,
-  type RingBatch,
-  type Selection,
-  type Tail,
-} from "../tail/index.ts";
+import { createSelection, type PartitionTail, type Place, type RingBatch, type Tail } from "../tail/index.ts";
 import type { TopicDefinition } from "../topics.ts";
 import type { MatchBuffer, Matcher, TopicSchema } from "./contract.ts";
 import type { EventsEncoder } from "./encoder.ts";
+import { EventList } from "./event-list.ts";
 import { type Interest, identityOf } from "./interest.ts";
-import { createInterestClass, type InterestClass, type Lane } from "./interest-class.ts";
+import { type ClassParts, InterestClass } from "./interest-class.ts";
+import type { Lane } from "./lane.ts";
 import { createThrottle } from "./throttle.ts";
 
 export interface Registry {
@@ -31,6 +27,8 @@ export interface RegistryOptions {
   readonly encoder: EventsEncoder;
   readonly createMatcher: (schema: TopicSchema) => Matcher;
   readonly token: (tails: readonly PartitionTail[], places: readonly Place[]) => string;
+  /** Where the turns of large flushes come from, and of news that concern many. */
+  readonly scheduler: Scheduler;
   readonly runtime: Runtime;
   readonly metrics: Metrics;
   readonly hops: Hops;
@@ -46,6 +44,8 @@ interface TopicIndex {
   readonly lanes: (readonly Lane[])[];
   readonly classes: InterestClass[];
   readonly free: number[];
+  /** By the matcher's id: matches in vain since the class has no members. At the limit the class is out of the matcher. */
+  readonly vain: number[];
   /** Mode latest: told of every batch, matched when they flush. */
   readonly conflating: Set<ClassEntry>;
 }
@@ -67,8 +67,20 @@ interface ClassEntry {
 const ADVANCED_A_TURN = 50;
 const ADVANCE_PAUSE_MS = 20;
 
+/** Matches that wait for their classes' flush, over all classes: about 10 ms of collecting, and a few MB. */
+const MAX_PENDING = 65_536;
+
+/**
+ * A class without members is matched in vain so often, then not at all until it has one: who is behind for long costs nothing,
+ * and who comes and goes does not pay for leaving the matcher (some 10 microseconds, hundreds of matches) each time.
+ */
+const MAX_VAIN = 256;
+
+/** Classes told of a tail's trouble in one step. */
+const TOLD_A_STEP = 200;
+
 export function createRegistry(options: RegistryOptions): Registry {
-  const { tail, createMatcher, token, runtime, metrics, hops, advanceEveryMs = 10_000 } = options;
+  const { tail, createMatcher, token, scheduler, runtime, metrics, hops, advanceEveryMs = 10_000 } = options;
   const envelope = createEnvelope();
   const encoder: EventsEncoder = {
     ...options.encoder,
@@ -83,15 +95,47 @@ export function createRegistry(options: RegistryOptions): Registry {
   const found: MatchBuffer = { ids: new Uint32Array(1024), count: 0 };
   const touched: Lane[] = [];
   const touchedClasses: InterestClass[] = [];
+  let pending = 0;
+  /** Lists that no lane has now: only those touched in this turn need one. */
+  const lists: EventList[] = [];
   let channels = 0;
+  const parts: ClassParts = {
+    ...{ encoder, scheduler, token, monotonicMs: runtime.clock.monotonicMs },
+    createSelection: ({ keys }, { topic, filter }) => createSelection(createMatcher, topic, keys, filter),
+    onWanted: (shared) => wake(byClass.get(shared)!),
+  };
 
   const indexOf = (topic: TopicDefinition): TopicIndex => {
     let index = topics.get(topic.name);
     if (!index) {
-      index = { topic, matcher: createMatcher(topic), lanes: [], classes: [], free: [], conflating: new Set() };
+      index = {
+        topic,
+        matcher: createMatcher(topic),
+        lanes: [],
+        classes: [],
+        free: [],
+        vain: [],
+        conflating: new Set(),
+      };
       topics.set(topic.name, index);
     }
     return index;
+  };
+
+  const flushTouched = (partly: boolean): void => {
+    for (let at = 0; at < touched.length; at += 1) {
+      const lane = touched[at]!;
+      const list = lane.pending;
+      // Lost meanwhile, as after a failure.
+      if (!list) continue;
+      touchedClasses[at]!.flush(lane, list, partly);
+      lane.pending = undefined;
+      list.clear();
+      lists.push(list);
+    }
+    touched.length = 0;
+    touchedClasses.length = 0;
+    pending = 0;
   };
 
   const match = (index: TopicIndex, partition: number, { first, stored }: RingBatch): void => {
@@ -101,13 +145,22 @@ export function createRegistry(options: RegistryOptions): Registry {
       index.matcher.match(bytes, bounds[2 * at]!, bounds[2 * at + 1]!, found);
       for (let hit = 0; hit < found.count; hit += 1) {
         const id = found.ids[hit]!;
+        const shared = index.classes[id]!;
+        if (shared.members === 0) {
+          index.vain[id]! += 1;
+          if (index.vain[id] === MAX_VAIN) index.matcher.remove(id);
+          continue;
+        }
         const lane = index.lanes[id]![partition]!;
-        if (lane.pending.count === 0) {
+        if (!lane.pending) {
+          lane.pending = lists.pop() ?? new EventList();
           touched.push(lane);
-          touchedClasses.push(index.classes[id]!);
+          touchedClasses.push(shared);
         }
         lane.pending.add(stored, at, first + at);
+        pending += 1;
       }
+      if (pending >= MAX_PENDING) flushTouched(true);
     }
   };
 
@@ -119,41 +172,27 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (!index) return;
     if (index.matcher.size > 0) {
       for (const batch of batches) match(index, partitionTail.partition, batch);
-      for (let at = 0; at < touched.length; at += 1) touchedClasses[at]!.flush(touched[at]!);
-      touched.length = 0;
-      touchedClasses.length = 0;
+      flushTouched(false);
     }
     for (const { throttle } of index.conflating) throttle?.request();
   };
 
   const createEntry = (interest: Interest, identity: string): ClassEntry => {
     const tails = interest.topics.flatMap(({ topic }) => tail.partitions(topic.name));
-    // Made when first needed: a class whose members are always live never needs one.
-    const selectors = new Map<string, Selection>();
-    const selectorOf = (topic: TopicDefinition): Selection => {
-      let selector = selectors.get(topic.name);
-      if (!selector) {
-        const filter = interest.topics.find((each) => each.topic === topic)?.filter;
-        selector = createSelection(createMatcher, topic, interest.keys, filter);
-        selectors.set(topic.name, selector);
-      }
-      return selector;
-    };
     channels += 1;
-    const shared = createInterestClass({
-      channel: channels,
-      interest,
-      tails,
-      encoder,
-      token,
-      monotonicMs: runtime.clock.monotonicMs,
-      selects: (lane, stored, index) => selectorOf(lane.tail.topic)(stored, index),
-    });
-    const flushAll = (): void => {
-      for (const lane of shared.lanes) shared.flush(lane);
-    };
-    const throttle = interest.mode === "latest" ? createThrottle(runtime, interest.maxRate, flushAll) : undefined;
+    const shared = new InterestClass(channels, interest, tails, parts);
+    const throttle =
+      interest.mode === "latest" ? createThrottle(runtime, interest.maxRate, () => shared.flushChanges()) : undefined;
     return { identity, shared, references: 0, ids: new Map(), throttle };
+  };
+
+  /** The class gets a member: it is matched again. */
+  const wake = ({ ids, shared: { interest } }: ClassEntry): void => {
+    for (const [index, id] of ids) {
+      const filter = interest.topics.find(({ topic }) => topic === index.topic)?.filter;
+      if (index.vain[id]! >= MAX_VAIN) index.matcher.add(id, filter, interest.keys);
+      index.vain[id] = 0;
+    }
   };
 
   const enter = (entry: ClassEntry): void => {
@@ -165,8 +204,12 @@ export function createRegistry(options: RegistryOptions): Registry {
         continue;
       }
       const id = index.free.pop() ?? index.lanes.length;
-      index.lanes[id] = shared.lanes.filter((lane) => lane.tail.topic.name === topic.name);
+      index.lanes[id] =
+        shared.interest.topics.length === 1
+          ? shared.lanes
+          : shared.lanes.filter((lane) => lane.tail.topic.name === topic.name);
       index.classes[id] = shared;
+      index.vain[id] = 0;
       index.matcher.add(id, filter, shared.interest.keys);
       entry.ids.set(index, id);
       if (found.ids.length < index.lanes.length) found.ids = new Uint32Array(index.lanes.length * 2);
@@ -179,19 +222,35 @@ export function createRegistry(options: RegistryOptions): Registry {
     entry.throttle?.cancel();
     for (const index of topics.values()) index.conflating.delete(entry);
     for (const [index, id] of entry.ids) {
-      index.matcher.remove(id);
+      if (index.vain[id]! < MAX_VAIN) index.matcher.remove(id);
       index.lanes[id] = [];
       index.free.push(id);
     }
   };
 
+  /** There may be 100,000 of them. */
+  const tellTrouble = (partitionTail: PartitionTail): void => {
+    const all = entries.values();
+    const step = (): boolean => {
+      for (let told = 0; told < TOLD_A_STEP; told += 1) {
+        const { value, done } = all.next();
+        if (done) return false;
+        value.shared.troubled(partitionTail);
+      }
+      return true;
+    };
+    scheduler.add({ step });
+  };
+
   tail.listen({
+    name: "subscriptions",
     events: onEvents,
     lost(partitionTail, _from, to) {
       for (const { shared } of entries.values()) {
         for (const lane of shared.lanes) if (lane.tail === partitionTail) shared.skip(lane, to);
       }
     },
+    troubled: (partitionTail) => tellTrouble(partitionTail),
   });
   let advance: Iterator<ClassEntry> | undefined;
   let pausing: Timer | undefined;

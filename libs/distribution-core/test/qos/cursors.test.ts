@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Broker, PartitionWrite } from "../../src/brokers/contract.ts";
 import { DistributionError } from "../../src/errors.ts";
 import { createTokenCodec, cursorsTopic, openCursors } from "../../src/qos/index.ts";
-import { createLedger } from "../../src/qos/ledger.ts";
+import { Ledger } from "../../src/qos/ledger.ts";
 import { systemRuntime } from "../../src/runtime/index.ts";
 import { createSealer } from "../../src/security/index.ts";
 import { createRecorder, openEmbedded, openSimulated } from "../tail/support.ts";
@@ -58,6 +58,29 @@ describe("durable cursors", () => {
     const again = await openCursors(options);
     expect([again.load("a"), again.load("b"), again.load("c")]).toEqual([at(3), at(2), undefined]);
     await again.close();
+  });
+
+  it("that are forgotten are as if they had never been, also for the next to open them, until they are saved again", async () => {
+    const broker = await openEmbedded();
+    await broker.admin.ensureTopic(TOPIC);
+    const options = { broker, topic: TOPIC, runtime: systemRuntime, logger: createRecorder(), service: "test" };
+    const cursors = await openCursors(options);
+    cursors.forget("never");
+    cursors.save("a", at(1));
+    await cursors.flush();
+    cursors.forget("a");
+    expect(cursors.load("a")).toBeUndefined();
+    cursors.forget("a");
+    await cursors.flush();
+    expect((await broker.admin.partitions(TOPIC.name))[0]!.events).toBe(2);
+    const again = await openCursors(options);
+    expect(again.load("a")).toBeUndefined();
+    again.save("a", at(3));
+    await again.close();
+    await broker.admin.maintain();
+    const third = await openCursors(options);
+    expect(third.load("a")).toEqual(at(3));
+    await Promise.all([third.close(), cursors.close()]);
   });
 
   it("are written together, once a second at most, however often they are saved", async () => {
@@ -178,6 +201,38 @@ describe("durable cursors", () => {
     expect(() => again.save("you/c", at(1))).toThrow(refused);
   });
 
+  it("make room for another name when one is forgotten, as often as an identity may have names, also after a restart", async () => {
+    const { runtime, cursors, reopen } = await openTimed({ maxNamesPerIdentity: 2 });
+    for (const name of ["a", "b"]) {
+      cursors.save(`me/${name}`, at(1));
+      cursors.forget(`me/${name}`);
+    }
+    cursors.save("me/c", at(1));
+    const refused = expect.objectContaining({
+      code: "limit_exceeded",
+      message: expect.stringMatching(/2 forgotten names, the most .* use one of those again/),
+    });
+    expect(() => cursors.forget("me/c")).toThrow(refused);
+    expect(cursors.load("me/c")).toEqual(at(1));
+    await runtime.run(1_100);
+    const again = await reopen();
+    expect(() => again.forget("me/c")).toThrow(refused);
+    again.save("me/a", at(2));
+    again.forget("me/c");
+    again.save("me/b", at(2));
+    expect(() => again.save("me/c", at(2))).toThrow(expect.objectContaining({ code: "limit_exceeded" }));
+  });
+
+  it("count as names of the service when they are forgotten, and take no second place when they are used again", async () => {
+    const { cursors } = await openTimed({ maxNames: 2 });
+    cursors.save("a", at(1));
+    cursors.forget("a");
+    cursors.save("b", at(1));
+    expect(() => cursors.save("c", at(1))).toThrow(expect.objectContaining({ code: "limit_exceeded" }));
+    cursors.save("a", at(2));
+    expect(cursors.load("a")).toEqual(at(2));
+  });
+
   it("are a thousand names of one identity unless told otherwise", async () => {
     const { cursors } = await openTimed();
     for (let name = 0; name < 1_000; name += 1) cursors.save(`me/${name}`, at(1));
@@ -229,7 +284,7 @@ describe("a resume token", () => {
 
 describe("a subscription's ledger", () => {
   it("makes what is neither delivered, conflated nor dropped the filtered", () => {
-    const ledger = createLedger();
+    const ledger = new Ledger();
     ledger.add({ published: 10, delivered: 3 });
     ledger.add({ published: 5, delivered: 1, conflated: 2 });
     ledger.add({ published: 4, delivered: 0, dropped: 4 });

@@ -1,7 +1,6 @@
 import { createSimulatedRuntime } from "@distribution/testkit/simulation";
 import { describe, expect, it } from "vitest";
-import { createScheduler } from "../../src/qos/index.ts";
-import type { Work } from "../../src/qos/scheduler.ts";
+import { createScheduler, type Work } from "../../src/qos/index.ts";
 
 /** A scheduler on a clock of which every step of work takes `stepMs`, and work of so many steps. */
 function open(stepMs: number) {

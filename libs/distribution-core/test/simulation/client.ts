@@ -20,6 +20,9 @@ export interface Observation {
   readonly first: Received[];
   readonly again: Received[];
   readonly snapshot: string[];
+  /** Where the snapshot was true, once it is complete. */
+  snapshotAt: Frame[] | undefined;
+  readonly states: Frame[];
   readonly gaps: Frame[];
   ledger: Frame | undefined;
   start: Frame[];
@@ -32,6 +35,8 @@ export class SimulatedClient {
   /** What broke a promise of the protocol. */
   readonly faults: string[] = [];
   onEvents: ((observation: Observation, frame: Frame) => void) | undefined;
+  /** So many first deliveries were read. */
+  onTaken: ((observation: Observation, events: number) => void) | undefined;
   closed = false;
   /** Stops reading. */
   stalled = false;
@@ -141,6 +146,7 @@ export class SimulatedClient {
     if (frame.subscribed) this.#subscribed(frame.subscribed);
     if (frame.updated) this.#moved(frame.updated);
     if (frame.snapshot) this.#snapshot(frame.snapshot);
+    if (frame.state) this.#state(frame.state);
     if (frame.gap) this.#gap(frame.gap);
     if (frame.events) this.#events(frame.events);
     if (frame.ledger) this.#observation(frame.ledger.subscription).ledger = frame.ledger;
@@ -156,7 +162,7 @@ export class SimulatedClient {
     return found;
   }
 
-  #subscribed({ subscription, channel, positions, recovered }: Frame): void {
+  #subscribed({ subscription, channel, positions, recovered, behind }: Frame): void {
     for (const other of this.observations.values()) {
       if (other.channels.has(channel)) this.faults.push(`channel ${channel} is shared by two subscriptions`);
     }
@@ -166,6 +172,8 @@ export class SimulatedClient {
       first: [],
       again: [],
       snapshot: [],
+      snapshotAt: undefined,
+      states: behind ? ["behind"] : ["STREAM_STATE_LIVE"],
       gaps: [],
       ledger: undefined,
       start: positions,
@@ -191,8 +199,18 @@ export class SimulatedClient {
   }
 
   #snapshot({ channel, events, positions, complete }: Frame): void {
-    this.#byChannel(channel).snapshot.push(...events.map((event: Frame) => event.id));
-    if (complete) this.#setChains(channel, positions);
+    const observation = this.#byChannel(channel);
+    if (observation.snapshotAt) this.faults.push(`a snapshot went on after it was complete`);
+    observation.snapshot.push(...events.map((event: Frame) => event.id));
+    if (complete) {
+      observation.snapshotAt = positions;
+      this.#setChains(channel, positions);
+    }
+    this.onTaken?.(observation, events.length);
+  }
+
+  #state({ channel, state }: Frame): void {
+    this.#byChannel(channel).states.push(state);
   }
 
   #gap(gap: Frame): void {
@@ -217,5 +235,6 @@ export class SimulatedClient {
       list.push({ place: `${topic}/${partition}/${epoch}/${offsets[index]}`, id: event.id, attempt });
     });
     this.onEvents?.(observation, frame);
+    if (attempt === 1) this.onTaken?.(observation, events.length);
   }
 }

@@ -2,7 +2,7 @@
 
 import { type Frame, type Observation, SimulatedClient } from "./client.ts";
 import { matcherOf, type Wish, wishes } from "./wishes.ts";
-import { type Published, World } from "./world.ts";
+import { type Published, SIM_TOPICS, World } from "./world.ts";
 
 /** What one client wants, over all the connections it makes one after the other. */
 interface Subscriber {
@@ -36,11 +36,12 @@ export async function playSeed(seed: number): Promise<Verdict> {
   world.disturb();
   const subscribers: Subscriber[] = [];
 
+  if (world.chance(0.25)) world.fill();
   for (let step = 0; step < STEPS; step += 1) {
     for (let batches = world.pick(4); batches > 0; batches -= 1) world.publish();
     if (world.chance(0.25)) join(world, subscribers);
     if (subscribers.length > 0 && world.chance(0.4)) act(world, subscribers[world.pick(subscribers.length)]!);
-    if (world.chance(0.01)) world.broker.lose("sim.trades", world.pick(2));
+    if (world.chance(0.01)) world.broker.lose(SIM_TOPICS[world.pick(SIM_TOPICS.length)]!.name, world.pick(2));
     if (world.chance(0.02)) world.broker.forget("sim.quotes", world.pick(2));
     if (world.chance(0.02)) world.runtime.jumpWall((world.chance(0.5) ? -1 : 1) * 3_600_000);
     await world.runtime.run(STEP_MS);
@@ -85,7 +86,11 @@ function connect(world: World, wish: Wish, subscribe: Frame): Connected {
   let id: number | undefined;
   void client.request({ subscribe }).then((answer) => {
     id = answer?.subscribed?.subscription;
+    if (id !== undefined && wish.credit > 0) client.send({ credit: { subscription: id, events: wish.credit } });
   });
+  if (wish.credit > 0) {
+    client.onTaken = ({ subscription }, events) => client.send({ credit: { subscription, events } });
+  }
   client.onEvents = (observation, frame) => acknowledge(world, wish, client, observation, frame);
   return { client, observation: () => (id === undefined ? undefined : client.observations.get(id)) };
 }
@@ -156,7 +161,9 @@ function judge(world: World, { wish, connections }: Subscriber): string[] {
   judgeOrder(seen, fault);
   judgeOrigin(world, wish, seen, fault);
   if (wish.mode === "every") judgeCompleteness(world, wish, seen, fault);
-  if (wish.mode === "latest" || seen.snapshot.length > 0) judgeNewest(world, wish, seen, fault);
+  if (wish.mode === "latest") judgeNewest(world, wish, seen, fault);
+  if (wish.subscribe.profile?.snapshot) judgeSnapshot(world, wish, seen, fault);
+  judgeStates(lastSeen, fault);
   if (lastSeen.ledger) judgeLedger(lastSeen, fault);
   else fault("no ledger came");
   return faults;
@@ -201,7 +208,7 @@ function judgeCompleteness(world: World, wish: Wish, seen: Observation, fault: (
   }
 }
 
-/** Of every key the newest event came, where it is wanted and newer than the start. */
+/** Of every key the newest event came, where it is wanted and newer than the start, or than the snapshot. */
 function judgeNewest(world: World, wish: Wish, seen: Observation, fault: (text: string) => void): void {
   const wanted = matcherOf(wish);
   const newest = new Map<string, Published>();
@@ -210,11 +217,48 @@ function judgeNewest(world: World, wish: Wish, seen: Observation, fault: (text: 
     if (wish.topics.includes(event.topic) && (!known || isNewer(event.place, known.place)))
       newest.set(event.key, event);
   }
-  const came = new Set([...seen.snapshot, ...seen.first.map(({ id }) => id)]);
+  const came = new Set(seen.first.map(({ id }) => id));
+  const start = seen.snapshotAt ?? seen.start;
   for (const event of newest.values()) {
-    if (wanted(event) && isAfterStart(seen, event.place) && !came.has(event.id))
+    if (!wanted(event) || !isAfterStart({ start }, event.place) || came.has(event.id)) continue;
+    if (!seen.gaps.some((gap) => covers(gap, event.place)))
       fault(`the newest of ${event.key}, ${event.place}, never came`);
   }
+}
+
+/**
+ * The table as it was at one place, as far as the log was read, but for keys that changed later: their changes follow, and
+ * nothing comes twice.
+ */
+function judgeSnapshot(world: World, wish: Wish, seen: Observation, fault: (text: string) => void): void {
+  const { snapshot, snapshotAt, first } = seen;
+  if (!snapshotAt) {
+    fault("the snapshot never came");
+    return;
+  }
+  const ids = new Set(snapshot);
+  if (ids.size < snapshot.length) fault(`the snapshot has ${snapshot.length - ids.size} events twice`);
+  for (const { id } of first) if (ids.has(id)) fault(`${id} came in the snapshot and after it`);
+  const wanted = matcherOf(wish);
+  const newest = new Map<string, Published>();
+  const changed = new Set<string>();
+  for (const event of world.published.values()) {
+    if (!wish.topics.includes(event.topic) || world.losses.some((loss) => covers(loss, event.place))) continue;
+    if (isAfterStart({ start: snapshotAt }, event.place)) changed.add(event.key);
+    else if (snapshotAt.some(({ epoch }) => event.place.includes(`/${epoch}/`))) newest.set(event.key, event);
+  }
+  const lost = seen.gaps.some(({ from, to }) => from.epoch !== to.epoch);
+  for (const event of newest.values()) {
+    const due = wanted(event) && !changed.has(event.key);
+    if (due && !ids.delete(event.id) && !lost) fault(`${event.place} of ${event.key} is not in the snapshot`);
+    else if (wanted(event)) ids.delete(event.id);
+  }
+  if (ids.size > 0) fault(`the snapshot has ${[...ids].join()}, which were not the newest of their keys`);
+}
+
+/** Each state is another one than before, and in the end all is well. */
+function judgeStates({ states }: Observation, fault: (text: string) => void): void {
+  if (states.at(-1) !== "STREAM_STATE_LIVE") fault(`is ${states.at(-1)} in the end`);
 }
 
 const parse = (place: string) => {
@@ -228,7 +272,7 @@ function isNewer(a: string, b: string): boolean {
   return left.epoch > right.epoch || (left.epoch === right.epoch && left.offset > right.offset);
 }
 
-function isAfterStart({ start }: Observation, place: string): boolean {
+function isAfterStart({ start }: Pick<Observation, "start">, place: string): boolean {
   const { topic, partition } = parse(place);
   const from = start.find((position) => position.topic === topic && position.partition === partition);
   return from !== undefined && isNewer(place, `${topic}/${partition}/${from.epoch}/${from.offset}`);

@@ -9,6 +9,8 @@ export interface Wish {
   readonly accepts: (event: Published) => boolean;
   readonly mode: "every" | "latest";
   readonly acknowledged: boolean;
+  /** Events that the client has room for; 0: it gives no credit. */
+  readonly credit: number;
   /** Everything the log still had at the time is asked for. */
   readonly earliest: boolean;
 }
@@ -16,7 +18,13 @@ export interface Wish {
 const QUOTES = ["sim.quotes"];
 const ALL = ["sim.quotes", "sim.trades"];
 
-function wish(name: string, topics: readonly string[], subscribe: Frame, accepts: Wish["accepts"] = () => true): Wish {
+function wish(
+  name: string,
+  topics: readonly string[],
+  subscribe: Frame,
+  accepts: Wish["accepts"] = () => true,
+  credit = 0,
+): Wish {
   const profile = subscribe.profile ?? {};
   return {
     name,
@@ -24,6 +32,7 @@ function wish(name: string, topics: readonly string[], subscribe: Frame, accepts
     accepts,
     subscribe: { topics, ...subscribe },
     mode: profile.mode === "latest" ? "latest" : "every",
+    credit,
     acknowledged: profile.level === "at-least-once",
     earliest: subscribe.from?.earliest ?? false,
   };
@@ -45,6 +54,15 @@ export const wishes: readonly Wish[] = [
   wish("rare values from the beginning", QUOTES, { ...RARE, from: { earliest: true } }, isRare),
   wish("one key from the beginning", ALL, { ...ONE_KEY, from: { earliest: true } }, isA),
   wish("a snapshot, then everything", QUOTES, { profile: { snapshot: true } }),
+  wish("a snapshot on credit, then everything", QUOTES, { profile: { snapshot: true } }, () => true, 30),
+  wish("a snapshot, then what a slow reader can take", QUOTES, { profile: { snapshot: true, slow: "drop" } }),
+  wish(
+    "a snapshot, then the latest on credit",
+    QUOTES,
+    { profile: { mode: "latest", snapshot: true } },
+    () => true,
+    40,
+  ),
   wish("a snapshot, then high values", QUOTES, { ...HIGH, profile: { snapshot: true } }, isHigh),
   wish("the latest", QUOTES, { profile: { mode: "latest" } }),
   wish("the latest, five a second", QUOTES, { profile: { mode: "latest", maxRate: 5 } }),

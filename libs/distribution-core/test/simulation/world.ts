@@ -11,6 +11,7 @@ import { DistributionError } from "../../src/errors.ts";
 import { packEvents } from "../../src/events/index.ts";
 import { createMetrics } from "../../src/observability/index.ts";
 import { ANONYMOUS, createLoopbackGuard, createSealer } from "../../src/security/index.ts";
+import type { Place } from "../../src/tail/index.ts";
 import type { TopicDefinition } from "../../src/topics.ts";
 
 export interface Published {
@@ -22,9 +23,11 @@ export interface Published {
 }
 
 const KEYS = ["a", "b", "c", "d", "e", "f", "g", "h"];
+/** Keys of large tables, which a walk does not see in one step. */
+const WIDE_KEYS = Array.from({ length: 700 }, (_, key) => `w${key}`);
 
 export const SIM_TOPICS: readonly TopicDefinition[] = [
-  topic("sim.quotes", { keys: 100, bytes: 1024 * 1024 }),
+  topic("sim.quotes", { keys: 2_000, bytes: 8 * 1024 * 1024 }),
   topic("sim.trades", undefined),
 ];
 
@@ -48,6 +51,8 @@ export class World {
   /** Acknowledged events, by place. */
   readonly published = new Map<string, Published>();
   readonly refused: string[] = [];
+  /** What the log lost before it was read. */
+  readonly losses: { topic: string; partition: number; from: Place; to: Place }[] = [];
   engine!: Engine;
   #count = 0;
 
@@ -76,7 +81,8 @@ export class World {
       runtime: this.runtime,
       logger: silent,
       metrics: createMetrics(),
-      sessionLimits: { maxWaitingBytes: 64 * 1024 * 1024 },
+      // Little in a turn, so that walks and catching up take many.
+      sessionLimits: { maxWaitingBytes: 64 * 1024 * 1024, maxTurnBytes: 8 * 1024 },
     });
     let engine: Engine | undefined;
     opening.then(
@@ -87,6 +93,11 @@ export class World {
     );
     for (let tries = 0; !engine && tries < 1_000; tries += 1) await this.runtime.run(10);
     this.engine = await opening;
+    this.engine.tail.listen({
+      name: "world",
+      events() {},
+      lost: ({ topic: { name }, partition }, from, to) => void this.losses.push({ topic: name, partition, from, to }),
+    });
   }
 
   /** Slow and sometimes failing. */
@@ -105,10 +116,26 @@ export class World {
     this.broker.faults = { appendDelay: () => 0, readDelay: () => 0, failure: () => undefined };
   }
 
-  /** One batch of events, to one topic; remembered once it is acknowledged. */
+  /** A batch of some events, to one topic. */
   publish(): void {
     const { name } = SIM_TOPICS[this.pick(SIM_TOPICS.length)]!;
-    const events = Array.from({ length: 1 + this.pick(20) }, () => this.#event());
+    const keys = this.chance(0.1) ? WIDE_KEYS : KEYS;
+    this.#publish(
+      name,
+      Array.from({ length: 1 + this.pick(20) }, () => this.#event(keys[this.pick(keys.length)]!)),
+    );
+  }
+
+  /** Makes the table large. */
+  fill(): void {
+    this.#publish(
+      "sim.quotes",
+      WIDE_KEYS.map((key) => this.#event(key)),
+    );
+  }
+
+  /** Remembered once it is acknowledged. */
+  #publish(name: string, events: readonly Event[]): void {
     this.engine.ingest.publish(name, packEvents(events), ANONYMOUS).then(
       ({ positions }) => {
         for (const [index, { partition, epoch, offset }] of positions.entries()) {
@@ -122,17 +149,22 @@ export class World {
     );
   }
 
-  #event(): Event {
+  #event(key: string): Event {
     this.#count += 1;
     const value = this.pick(100);
     return Event.create({
       id: `e${this.#count}`,
       source: "/sim",
       type: "sim.event.v1",
-      key: KEYS[this.pick(KEYS.length)]!,
+      key,
       class: EventClass.QUOTE,
       contentType: "application/json",
-      data: Buffer.from(JSON.stringify({ value, text: "x".repeat(this.chance(0.03) ? 25_000 : this.pick(120)) })),
+      data: Buffer.from(
+        JSON.stringify({
+          value,
+          text: "x".repeat(this.chance(key.length > 1 ? 0.001 : 0.03) ? 25_000 : this.pick(120)),
+        }),
+      ),
     });
   }
 }

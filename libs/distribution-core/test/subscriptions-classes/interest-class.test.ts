@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { packEvents } from "../../src/events/index.ts";
-import { FRAME_BYTES } from "../../src/subscriptions/interest-class.ts";
-import { event } from "../tail/support.ts";
-import { interest, openRegistry, QUOTES, RecordingMember } from "./support.ts";
+import { FRAME_BYTES } from "../../src/subscriptions/event-list.ts";
+import { event, put } from "../tail/support.ts";
+import { interest, openRegistry, QUOTES, RecordingMember, TRADES } from "./support.ts";
 
 /** Every frame comes after the one before it on its partition. */
 function expectChain(member: RecordingMember, partition: number): void {
@@ -217,5 +217,64 @@ describe("an interest class of mode latest", () => {
       ["2", "3"],
     ]);
     expect(shared.counters).toEqual({ published: 4, delivered: 3, conflated: 1 });
+  });
+
+  /** `k0` to below `k<count>`, each with the id that it has in this round. */
+  const round = (name: string, count: number): string[] =>
+    Array.from({ length: count }, (_, key) => `${name}${key}:k${key}`);
+
+  it("sends a flush of very many keys in steps, between which others have their turns, in one chain", async () => {
+    const bench = await openRegistry();
+    const { shared, member } = bench.join(latest());
+    const progress: number[] = [];
+    const step = (): boolean => {
+      progress.push(member.ids.length);
+      return false;
+    };
+    member.onDelivered = () => bench.scheduler.add({ step });
+    await bench.put(QUOTES.name, round("a", 900));
+    expect(member.ids).toEqual(round("a", 900).map((name) => name.split(":")[0]));
+    expect(progress).toEqual([512, 900]);
+    expect(Math.max(...member.seen.map(({ events }) => events.length))).toBeLessThanOrEqual(512);
+    expectChain(member, 0);
+    expect(shared.counters).toEqual({ published: 900, delivered: 900, conflated: 0 });
+  });
+
+  it("goes on with what changes during a flush at the next one, each key's newest event once", async () => {
+    const bench = await openRegistry();
+    const { shared, member } = bench.join(latest({ maxRate: 1 }));
+    await bench.put(QUOTES.name, ["0:k0"]);
+    await bench.put(QUOTES.name, round("a", 900));
+    member.onDelivered = () => {
+      member.onDelivered = () => {};
+      void put(bench.broker, QUOTES.name, ["b1:k1", "b800:k800"]);
+    };
+    await bench.runtime.run(3_000);
+    const ids = member.ids.slice(1);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.slice(-2)).toEqual(["b1", "b800"]);
+    expect(new Set(ids.map((id) => id.slice(1))).size).toBe(900);
+    expectChain(member, 0);
+    const { published, delivered, conflated } = shared.counters;
+    expect([published, delivered + conflated]).toEqual([903, 903]);
+  });
+
+  it("takes partitions in turns while it flushes", async () => {
+    const bench = await openRegistry();
+    const { member } = bench.join(latest());
+    void bench.put(QUOTES.name, round("a", 900), 0);
+    await bench.put(QUOTES.name, round("b", 900), 1);
+    expect(new Set(member.ids).size).toBe(1_800);
+    const parts = member.seen.map(({ partition }) => partition);
+    expect(parts.slice(0, 3)).not.toEqual([0, 0, 1]);
+  });
+
+  it("tells its members of trouble of a tail of theirs, when it comes and when it goes", async () => {
+    const bench = await openRegistry();
+    const { member } = bench.join(interest());
+    const { member: other } = bench.join(interest({ of: [TRADES] }));
+    bench.broker.lose(QUOTES.name, 1);
+    await bench.runtime.run(1_000);
+    expect([member.troubles, other.troubles]).toEqual([2, 0]);
   });
 });

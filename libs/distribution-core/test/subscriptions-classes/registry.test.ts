@@ -72,6 +72,63 @@ describe("the registry of interests", () => {
     expect(members.filter(({ ids }) => ids.length === 1)).toHaveLength(1_500);
   });
 
+  it("collects no more matches than its bound before it emits, in frames that follow each other", async () => {
+    const bench = await openRegistry();
+    const members = Array.from({ length: 700 }, (_, copy) => bench.join(interest({ copy })).member);
+    const names = Array.from({ length: 100 }, (_, index) => `${index}:a`);
+    await bench.put(QUOTES.name, names);
+    for (const { ids, seen, afters } of members) {
+      expect(ids).toEqual(names.map((name) => name.split(":")[0]));
+      // 65,536 of 70,000 first.
+      expect(seen.map(({ events }) => events.length)).toEqual([94, 6]);
+      expect(seen[0]!.upto).toBe(seen[0]!.offsets.at(-1));
+      expect(afters[1]).toBe(seen[0]!.upto);
+    }
+  });
+
+  it("does not match for a class without members for long, and does again as soon as it has one", async () => {
+    const bench = await openRegistry();
+    const { shared, member } = bench.join(interest({ filter: 'data.id != "x"' }));
+    const others = bench.join(interest()).member;
+    const put = (from: number, count: number) =>
+      bench.put(
+        QUOTES.name,
+        Array.from({ length: count }, (_, index) => `${from + index}:a`),
+      );
+    shared.leave(member);
+    await put(0, 255);
+    expect(bench.matched).toBe(2);
+    shared.join(member);
+    await put(255, 1);
+    shared.leave(member);
+    await put(256, 300);
+    expect(bench.matched).toBe(1);
+    shared.join(member);
+    expect(bench.matched).toBe(2);
+    await put(556, 2);
+    expect(member.ids).toEqual(["255", "556", "557"]);
+    expect(others.ids).toHaveLength(558);
+    shared.leave(member);
+    await put(558, 300);
+    bench.registry.release(shared);
+    await put(858, 1);
+    expect(others.ids).toHaveLength(859);
+  });
+
+  it("has the chain of a class without members at the head, so that who joins gets what comes then", async () => {
+    const bench = await openRegistry();
+    const { shared, member } = bench.join(interest());
+    const [lane] = shared.lanes;
+    await bench.put(QUOTES.name, ["1:a"]);
+    shared.leave(member);
+    await bench.put(QUOTES.name, ["2:a"]);
+    expect(lane!.chain).toEqual(lane!.tail.head);
+    shared.join(member);
+    await bench.put(QUOTES.name, ["3:a"]);
+    expect(member.ids).toEqual(["1", "3"]);
+    expect(member.seen[1]!.after).toBe(bench.tail.partitions(QUOTES.name)[0]!.placeBefore(2)!.offset);
+  });
+
   it("decides one event at a time as it decides live ones", async () => {
     const bench = await openRegistry();
     const { shared, member } = bench.join(interest({ filter: 'data.id != "2"', keys: ["a", "b"] }));

@@ -1,8 +1,11 @@
 /** A registry of interest classes over a tail in simulated time, and members that keep what they get. */
 import { createHops, createMetrics } from "../../src/observability/index.ts";
+import { createScheduler } from "../../src/qos/index.ts";
+import type { Matcher } from "../../src/subscriptions/contract.ts";
 import { parseFilter } from "../../src/subscriptions/filter/index.ts";
 import type { Interest } from "../../src/subscriptions/interest.ts";
-import type { ClassMember, Lane } from "../../src/subscriptions/interest-class.ts";
+import type { ClassMember } from "../../src/subscriptions/interest-class.ts";
+import type { Lane } from "../../src/subscriptions/lane.ts";
 import { createMatcher } from "../../src/subscriptions/matcher/index.ts";
 import { createRegistry } from "../../src/subscriptions/registry.ts";
 import { openTail, type Place } from "../../src/tail/index.ts";
@@ -51,8 +54,10 @@ export class RecordingMember implements ClassMember {
   readonly frames: EncodedFrame[] = [];
   readonly afters: string[] = [];
   readonly losses: { lane: Lane; from: Place; to: Place }[] = [];
+  troubles = 0;
   /** What to do when there is no room. */
   onRefused = (): void => {};
+  onDelivered = (): void => {};
 
   admit(events: number): boolean {
     if (events <= this.room) return true;
@@ -63,10 +68,15 @@ export class RecordingMember implements ClassMember {
   deliver(frame: EncodedFrame, _lane: Lane, _list: unknown, after: string): void {
     this.frames.push(frame);
     this.afters.push(after);
+    this.onDelivered();
   }
 
   lost(lane: Lane, from: Place, to: Place): void {
     this.losses.push({ lane, from, to });
+  }
+
+  troubled(): void {
+    this.troubles += 1;
   }
 
   get seen(): readonly EventsSeen[] {
@@ -88,8 +98,15 @@ export async function openRegistry() {
   const tail = await opening;
   const encoder = createEventsEncoder(topics);
   let encodings = 0;
+  const scheduler = createScheduler(runtime);
+  const matchers: Matcher[] = [];
   const registry = createRegistry({
-    ...{ tail, createMatcher, runtime, metrics, hops: createHops(metrics, runtime.clock) },
+    ...{ tail, runtime, metrics, hops: createHops(metrics, runtime.clock), scheduler },
+    createMatcher(schema) {
+      const matcher = createMatcher(schema);
+      matchers.push(matcher);
+      return matcher;
+    },
     encoder: {
       ...encoder,
       events(...frame) {
@@ -105,8 +122,13 @@ export async function openRegistry() {
     tail,
     metrics,
     registry,
+    scheduler,
     get encodings() {
       return encodings;
+    },
+    /** Filters that events are held against. */
+    get matched() {
+      return matchers.reduce((sum, { size }) => sum + size, 0);
     },
     async put(name: string, names: readonly string[], partition = 0): Promise<void> {
       const done = put(broker, name, names, partition);

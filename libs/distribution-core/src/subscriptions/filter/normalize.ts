@@ -77,7 +77,8 @@ function intersectRanges(conjunction: Conjunction): readonly Conjunction[] {
     bands.set(key, { ...term, low: Math.max(low, term.low), high: Math.min(high, term.high) });
   }
   if ([...bands.values()].some(({ low, high }) => low > high)) return NEVER;
-  return [{ terms: [...terms, ...bands.values()], verify: conjunction.verify }];
+  // As long as it has to be, as filters keep it: `concat` leaves no room behind.
+  return [{ terms: terms.concat([...bands.values()]), verify: conjunction.verify }];
 }
 
 function disjoin(parts: readonly (readonly Conjunction[])[]): readonly Conjunction[] {

@@ -1,16 +1,12 @@
 /** From a subscriber's text to a filter: parsed, bounded, checked against the schema, and split for the index. */
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { ParseResult } from "@marcbachmann/cel-js";
-import { type DecodedEvent, decodeEvent } from "../../events/fields/index.ts";
 import type { Filter, TopicSchema } from "../contract.ts";
-import { canonicalOf } from "./canonical.ts";
+import { CelFilter } from "./cel-filter.ts";
 import { checkCost, checkNames, explain, invalid } from "./check.ts";
 import { createEnvironment, type FilterEnvironment } from "./environment.ts";
 import { DEFAULT_LIMITS, enforce, type FilterLimits } from "./limits.ts";
-import { normalize } from "./normalize.ts";
 import { rewrite } from "./rewrite.ts";
-import { type ASTNode, TYPE_VARIABLE, walk } from "./syntax.ts";
-import { type Conjunction, type FilterPlan, setPlan, type Term } from "./terms.ts";
 
 /**
  * Parses a filter in CEL over one event: `data` (the payload), `id`, `source`, `type`, `subject`, `key` (strings),
@@ -31,8 +27,19 @@ export function parseFilter(source: string, schema: TopicSchema, limits: Partial
   enforce("maxLength", all, source.length, "characters");
   if (!source.isWellFormed()) throw invalid("contains half of a surrogate pair; give well-formed Unicode");
   const environment = environmentOf(schema.message, all);
-  const program = compile(source, schema.message, environment, all);
-  return createFilter(source, schema.message, program, environment);
+  return new CelFilter({
+    source,
+    message: schema.message,
+    environment,
+    ...compile(source, schema.message, environment, all),
+  });
+}
+
+interface Compiled {
+  /** What runs: the source, with what the schema says of it. */
+  readonly text: string;
+  /** Parsed of the text. */
+  readonly program: ParseResult;
 }
 
 /** Parsing and checking come twice where the text is rewritten: the second tree is the one that runs. */
@@ -41,66 +48,21 @@ function compile(
   message: DescMessage | undefined,
   environment: FilterEnvironment,
   limits: FilterLimits,
-): ParseResult {
+): Compiled {
   try {
     const given = environment.cel.parse(source);
     checkCost(given.ast, limits);
-    const rewritten = rewrite(source, given.ast, message);
-    const program = rewritten === source ? given : environment.cel.parse(rewritten);
+    const text = rewrite(source, given.ast, message);
+    const program = text === source ? given : environment.cel.parse(text);
     checkNames(program.ast, message);
     const { valid, type, error } = program.check();
     if (!valid) throw error;
     if (type !== "bool" && type !== "dyn") throw invalid(`gives ${type}, not true or false; compare it with something`);
-    return program;
+    return { program, text };
   } catch (failure) {
     if (failure instanceof Error && failure.name === "DistributionError") throw failure;
     throw explain(failure, environment, limits);
   }
-}
-
-function createFilter(
-  source: string,
-  message: DescMessage | undefined,
-  program: ParseResult,
-  environment: FilterEnvironment,
-): Filter {
-  const readsData = namesData(program.ast);
-  const testDecoded = (event: DecodedEvent): boolean => {
-    if (readsData && event.data === undefined) return false;
-    try {
-      return program({ ...event, [TYPE_VARIABLE]: event.type }) === true;
-    } catch {
-      return false;
-    }
-  };
-  const filter: Filter = {
-    source,
-    canonical: canonicalOf(program.ast),
-    test(bytes) {
-      const event = decodeEvent(bytes, message, environment.create);
-      return event !== undefined && testDecoded(event);
-    },
-  };
-  const conjunctions = normalize(program.ast, true, message).map((one) => (readsData ? requirePayload(one) : one));
-  const plan: FilterPlan = { message, conjunctions, create: environment.create, testDecoded };
-  setPlan(filter, plan);
-  return Object.freeze(filter);
-}
-
-function namesData(tree: ASTNode): boolean {
-  let found = false;
-  walk(tree, (node) => {
-    found ||= node.op === "id" && node.args === "data";
-  });
-  return found;
-}
-
-const PAYLOAD: Term = { op: "exists", field: { path: ["data"], elements: false } };
-
-/** Terms on the payload imply that it can be read; a conjunction without one has to say so. */
-function requirePayload(conjunction: Conjunction): Conjunction {
-  const implied = conjunction.terms.some(({ op, field }) => op !== "absent" && field.path[0] === "data");
-  return implied ? conjunction : { ...conjunction, terms: [...conjunction.terms, PAYLOAD] };
 }
 
 /** An environment takes longer to make than a filter to parse; those with default limits are kept with their schema. */

@@ -51,7 +51,8 @@ export function pathOf(node: ASTNode): string[] | undefined {
   for (;;) {
     if (at.op === "id") {
       names.push(at.args === TYPE_VARIABLE ? "type" : at.args);
-      return names.reverse();
+      // Without the room that pushing left: filters keep it, and they may be many.
+      return names.reverse().slice();
     }
     if (at.op === ".") names.push(at.args[1]);
     else if (at.op === "[]" && at.args[1].op === "value" && typeof at.args[1].args === "string") {

@@ -1,7 +1,6 @@
 /** What of a filter the index can hold: alternatives, each a list of terms that all have to be true. */
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { DecodedEvent, Field, MessageFactory } from "../../events/fields/index.ts";
-import type { Filter } from "../contract.ts";
 import type { Constant } from "./constants.ts";
 
 /** Every term but `absent` is true of a field that is there only. */
@@ -30,15 +29,4 @@ export interface FilterPlan {
   readonly create: MessageFactory;
   /** `test` on an event that was decoded with `create`. */
   testDecoded(event: DecodedEvent): boolean;
-}
-
-const plans = new WeakMap<Filter, FilterPlan>();
-
-export function setPlan(filter: Filter, plan: FilterPlan): void {
-  plans.set(filter, plan);
-}
-
-/** Undefined for a filter that parseFilter did not make. */
-export function planOf(filter: Filter): FilterPlan | undefined {
-  return plans.get(filter);
 }

@@ -54,6 +54,11 @@ export class Constants {
     return true;
   }
 
+  /** Bytes of the text that has this number. */
+  lengthOf(value: number): number {
+    return Buffer.byteLength(String(this.#values[value]));
+  }
+
   /** The number of the text in `bytes[start, end)`. */
   text(hash: number, bytes: Uint8Array, start: number, end: number): number {
     const entry = this.texts.find(hash, bytes, start, end);

@@ -11,7 +11,8 @@ import { fieldError } from "../../errors.ts";
 import { FNV_BASIS } from "../../events/fields/byte-table.ts";
 import { createEventReader, type DecodedEvent, decodeEvent, type EventReader } from "../../events/fields/index.ts";
 import type { Filter, MatchBuffer, Matcher, TopicSchema } from "../contract.ts";
-import { type Conjunction, type FilterPlan, planOf, type Term } from "../filter/terms.ts";
+import { planOf } from "../filter/cel-filter.ts";
+import type { Conjunction, FilterPlan, Term } from "../filter/terms.ts";
 import { OTHER } from "./constants.ts";
 import { EventSlots } from "./event-slots.ts";
 import { cellOf, edgeOf } from "./groups.ts";
@@ -20,7 +21,7 @@ import { orderedHigh } from "./ordered.ts";
 import type { Entry, Placement, Verifier } from "./placement.ts";
 import { DOUBLES, EQUAL_SLOT, EQUAL_VALUE, ID, INTS, MORE, RANGE_1, RANGE_2 } from "./rows.ts";
 import type { Slot } from "./slot.ts";
-import { compileTerm, type Held, passes, releaseHeld } from "./tests.ts";
+import { compileTerm, passes, releaseTest } from "./tests.ts";
 import { CROWDED, OVERCROWDED, Tree } from "./tree.ts";
 
 export interface MatcherOptions {
@@ -92,9 +93,7 @@ class IndexMatcher implements Matcher {
   remove(id: number): void {
     for (const entry of this.#entries.get(id) ?? []) {
       this.#tree.remove(entry);
-      releaseHeld(entry.held, this.#slots, (slot) => {
-        if (slot.key.startsWith("[")) this.#reader.unwant(slot.field);
-      });
+      for (const test of entry.tests) releaseTest(test, this.#slots, this.#unwant);
     }
     this.#entries.delete(id);
   }
@@ -132,11 +131,15 @@ class IndexMatcher implements Matcher {
   }
 
   #entry(id: number, terms: readonly Term[], verify: Verifier | undefined): Entry {
-    const held: Held[] = [];
-    const want = (slot: Slot): void => this.#reader.want(slot.field, slot.index);
-    const tests = terms.map((term) => compileTerm(term, this.#slots, want, held));
-    return { id, tests, verify, placements: [], held };
+    const tests = terms.map((term) => compileTerm(term, this.#slots, this.#want));
+    return { id, tests, verify, placements: [] };
   }
+
+  readonly #want = (slot: Slot): void => this.#reader.want(slot.field, slot.index);
+
+  readonly #unwant = (slot: Slot): void => {
+    if (slot.key.startsWith("[")) this.#reader.unwant(slot.field);
+  };
 
   #visit(node: Node): void {
     if (node.count > 0) this.#testRows(node);

@@ -1,9 +1,8 @@
 /** Where a conjunction is. */
-import type { DecodedEvent } from "../../events/fields/index.ts";
 import type { Filter } from "../contract.ts";
 import type { FilterPlan } from "../filter/terms.ts";
 import type { Node } from "./node.ts";
-import type { Held, Test } from "./tests.ts";
+import type { Test } from "./tests.ts";
 
 /** One alternative of one subscriber. */
 export interface Entry {
@@ -12,8 +11,7 @@ export interface Entry {
   /** Asked as well, once the tests have passed. */
   readonly verify: Verifier | undefined;
   /** An entry is in several places where a set or a wide band puts it into several groups. */
-  readonly placements: Placement[];
-  readonly held: readonly Held[];
+  placements: Placement[];
 }
 
 /** The filter itself: with its plan on the decoded event, without one on the bytes. */
@@ -31,5 +29,3 @@ export interface Placement {
   /** What the row does not hold. */
   readonly rest: readonly Test[];
 }
-
-export type Decode = (plan: FilterPlan) => DecodedEvent | undefined;

@@ -1,5 +1,4 @@
 /** The terms of filters in numbers: what rows, groups and leftovers are made of. */
-import type { Constant } from "../filter/constants.ts";
 import type { Term } from "../filter/terms.ts";
 import { ABSENT } from "./constants.ts";
 import type { EventSlots } from "./event-slots.ts";
@@ -11,31 +10,19 @@ export type SetTest = { readonly op: "in" | "notIn"; readonly slot: Slot; readon
 export type ValueTest = SetTest | { readonly op: "exists" | "absent"; readonly slot: Slot };
 export type Test = RangeTest | ValueTest;
 
-/** What a conjunction holds of slots and constants, to be given back when it goes. */
-export interface Held {
-  readonly slot: Slot;
-  readonly value: number | undefined;
-  /** Length in bytes, where the value is a prefix of the text in this slot. */
-  readonly prefixOf: Slot | undefined;
-  readonly length: number;
-}
-
-export function compileTerm(term: Term, slots: EventSlots, made: (slot: Slot) => void, held: Held[]): Test {
+/** The test holds slots and constants until `releaseTest`. */
+export function compileTerm(term: Term, slots: EventSlots, made: (slot: Slot) => void): Test {
   const slot = slots.acquire(term.field, made);
-  held.push({ slot, value: undefined, prefixOf: undefined, length: 0 });
   switch (term.op) {
     case "in":
     case "notIn":
-      return { op: term.op, slot, values: term.values.map((value) => acquire(slot, value, held)) };
+      return { op: term.op, slot, values: term.values.map((value) => slot.constants.acquire(value)) };
     case "range":
       return { op: "range", slot, low: term.low, high: term.high };
     case "prefix": {
       const prefixes = slots.acquirePrefixes(slot);
-      held.push({ slot: prefixes, value: undefined, prefixOf: undefined, length: 0 });
       const value = prefixes.constants.acquire(term.prefix);
-      const length = Buffer.byteLength(term.prefix);
-      slot.prefixes?.acquire(length);
-      held.push({ slot: prefixes, value, prefixOf: slot, length });
+      slot.prefixes?.acquire(prefixes.constants.lengthOf(value));
       return { op: "in", slot: prefixes, values: [value] };
     }
     default:
@@ -43,20 +30,17 @@ export function compileTerm(term: Term, slots: EventSlots, made: (slot: Slot) =>
   }
 }
 
-function acquire(slot: Slot, constant: Constant, held: Held[]): number {
-  const value = slot.constants.acquire(constant);
-  held.push({ slot, value, prefixOf: undefined, length: 0 });
-  return value;
-}
-
-/** The last taken goes first, so that a slot outlives what is held in it. */
-export function releaseHeld(held: readonly Held[], slots: EventSlots, gone: (slot: Slot) => void): void {
-  for (const { slot, value, prefixOf, length } of held.toReversed()) {
-    if (value !== undefined) {
-      slot.release(value);
-      prefixOf?.prefixes?.release(length);
-    } else if (slots.release(slot)) gone(slot);
+/** Gives back what the test holds: constants first, so that a slot outlives what is held in it. */
+export function releaseTest(test: Test, slots: EventSlots, gone: (slot: Slot) => void): void {
+  const { slot } = test;
+  /** Of a slot that holds prefixes: the one of the text, which was acquired with it. */
+  const text = slot.owner;
+  for (const value of "values" in test ? test.values : []) {
+    text?.prefixes?.release(slot.constants.lengthOf(value));
+    slot.release(value);
   }
+  if (slots.release(slot)) gone(slot);
+  if (text && slots.release(text)) gone(text);
 }
 
 /** Whether the event at hand passes. */

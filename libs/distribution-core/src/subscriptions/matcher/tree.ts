@@ -14,6 +14,7 @@ export const OVERCROWDED = 512;
 const SELECTIVE = 0.25;
 /** `used` is a mask of 31 bits: later tests of a conjunction never choose its path. */
 const MAX_PATH_TESTS = 31;
+const NOTHING: readonly Test[] = [];
 
 export class Tree {
   readonly root = new Node(undefined, 0);
@@ -38,7 +39,7 @@ export class Tree {
       this.#takeRow(placement);
       placement.node.prune();
     }
-    entry.placements.length = 0;
+    entry.placements = [];
   }
 
   #place(node: Node, entry: Entry, used: number): void {
@@ -54,10 +55,12 @@ export class Tree {
     // A set or a value on the way here is decided; a cell or an edge is a neighbourhood, and the row has the numbers.
     const open = entry.tests.filter((test, i) => test.op !== "in" || i >= MAX_PATH_TESTS || (used & (1 << i)) === 0);
     const rest = rows.write(row, entry.id, open, this.#slots);
-    const placement: Placement = { entry, node, row, used, rest };
+    const placement: Placement = { entry, node, row, used, rest: rest.length > 0 ? rest : NOTHING };
     rows.placements[row] = placement;
     if (rest.length > 0 || entry.verify) rows.ints[row * INTS + MORE] = 1;
-    entry.placements.push(placement);
+    // Most have one: `push` would leave room for sixteen more.
+    if (entry.placements.length === 0) entry.placements = [placement];
+    else entry.placements.push(placement);
     if (node.split === 0 && node.count > this.#crowded) this.#split(node, 1);
     else if (node.split === 1 && node.count > this.#overcrowded) this.#split(node, 2);
   }
