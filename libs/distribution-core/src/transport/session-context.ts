@@ -1,4 +1,5 @@
 /** What all sessions of a service share. */
+import type { GapReason } from "@distribution/proto-types/distribution/v1/frames";
 import type { Broker } from "../brokers/contract.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { Ingest } from "../ingest/contract.ts";
@@ -12,6 +13,7 @@ import type { WireName } from "./contract.ts";
 import type { FrameLimits } from "./frames/index.ts";
 import type { Session } from "./session.ts";
 import type { SessionLimits } from "./session-limits.ts";
+import type { SessionOutput } from "./session-output.ts";
 
 export interface SubscriptionDetails {
   readonly session: string;
@@ -38,15 +40,23 @@ export interface SessionParts {
   readonly changed: (change: "subscribed" | "unsubscribed", details: SubscriptionDetails) => void;
 }
 
+/** What went out on a wire. */
+export interface WrittenCounters {
+  readonly events: Counter;
+  readonly bytes: Counter;
+}
+
 export interface SessionContext extends SessionParts {
   /** Durable names that live subscriptions hold, with their identity's subject before them. */
   readonly names: Set<string>;
   readonly redelivered: Counter;
   /** Handed to a wire. */
-  written(wire: WireName, events: number, bytes: number): void;
+  readonly written: Readonly<Record<WireName, WrittenCounters>>;
   undelivered(ledger: LedgerReading): void;
+  /** A subscriber was told of a gap. */
+  gap(reason: GapReason): void;
   ended(code: ErrorCode): void;
-  /** The session has something to write: soon, together with the others. */
-  queueFlush(session: Session): void;
+  /** There is something to write: soon, together with what others have. */
+  queueFlush(output: SessionOutput): void;
   onClosed(session: Session): void;
 }

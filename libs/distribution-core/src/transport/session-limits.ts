@@ -2,6 +2,8 @@
 export interface SessionLimits {
   readonly maxSessions: number;
   readonly maxSubscriptions: number;
+  /** Subscriptions of one session that want the very same: each is matched and encoded by itself (docs/adr/0002). */
+  readonly maxCopies: number;
   /** Topics or patterns in one subscribe. */
   readonly maxTopics: number;
   /** Keys in one subscribe, and their length in bytes. */
@@ -21,12 +23,19 @@ export interface SessionLimits {
   readonly maxEventBytes: number;
   /** Bytes of answers that wait for a socket that is full, before the session is ended as too slow. */
   readonly maxWaitingBytes: number;
+  /**
+   * What one session takes in one turn of the event loop, in bytes and in events. One frame may go over it; then its
+   * subscriptions fall behind and go on from the ring in the next turn, sessions in turns.
+   */
+  readonly maxTurnBytes: number;
+  readonly maxTurnEvents: number;
   readonly heartbeatMs: number;
 }
 
 export const DEFAULT_SESSION_LIMITS: SessionLimits = {
   maxSessions: 20_000,
   maxSubscriptions: 1_000,
+  maxCopies: 16,
   maxTopics: 64,
   maxKeys: 10_000,
   maxKeyBytes: 256,
@@ -41,5 +50,7 @@ export const DEFAULT_SESSION_LIMITS: SessionLimits = {
   maxNackDelayMs: 3_600_000,
   maxEventBytes: 1024 * 1024,
   maxWaitingBytes: 4 * 1024 * 1024,
+  maxTurnBytes: 512 * 1024,
+  maxTurnEvents: 10_000,
   heartbeatMs: 15_000,
 };

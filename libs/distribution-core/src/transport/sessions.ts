@@ -1,4 +1,5 @@
 /** All sessions of a service: where wires bring their connections, and what keeps time for them. */
+import { GapReason } from "@distribution/proto-types/distribution/v1/frames";
 import { DistributionError } from "../errors.ts";
 import type { Metrics } from "../observability/index.ts";
 import { LEDGER_REASONS } from "../qos/index.ts";
@@ -6,6 +7,7 @@ import type { Connection, FrameFormat, SessionHost, SessionPeer, WireName } from
 import { encodedFrame, encodeServerFrame } from "./frames/index.ts";
 import { Session } from "./session.ts";
 import type { SessionContext, SessionParts } from "./session-context.ts";
+import type { SessionOutput } from "./session-output.ts";
 
 export interface Sessions extends SessionHost {
   readonly size: number;
@@ -29,10 +31,12 @@ const WIRES: readonly WireName[] = ["websocket", "socketio", "grpc", "sse"];
 /** Over SSE nothing comes back from the client; the socket's own end tells. */
 const ONE_WAY: WireName = "sse";
 
+const GAP_REASONS: readonly GapReason[] = [GapReason.RETENTION, GapReason.EPOCH, GapReason.SLOW, GapReason.FUTURE];
+
 export function createSessions(options: SessionsOptions): Sessions {
   const { runtime, limits, guard, metrics, logger } = options;
   const sessions = new Set<Session>();
-  let queued: Session[] = [];
+  let queued: SessionOutput[] = [];
   let draining = false;
   let lastId = 0;
   const run = Buffer.from(runtime.random.bytes(6)).toString("base64url");
@@ -41,7 +45,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     const list = queued;
     queued = [];
     const now = runtime.clock.monotonicMs();
-    for (const session of list) session.flush(now);
+    for (const output of list) output.flush(now);
     options.onFlushed();
   };
 
@@ -59,6 +63,22 @@ export function createSessions(options: SessionsOptions): Sessions {
       sum((session) => (session.connection.wire === wire ? 1 : 0)),
     );
   }
+  // All of them from 0 on: the first gap or drop of a process is a step that a rate can see.
+  const gaps = new Map(
+    GAP_REASONS.map((reason) => {
+      const label = reason.replace("GAP_REASON_", "").toLowerCase();
+      return [reason, metrics.counter("distribution_gaps_total", { reason: label })];
+    }),
+  );
+  const undelivered = LEDGER_REASONS.map((reason) => ({ reason, ofEnded: 0 }));
+  for (const entry of undelivered) {
+    const { reason } = entry;
+    metrics.gauge(
+      "distribution_undelivered_events_total",
+      { reason },
+      () => sum((session) => session.undelivered(reason)) + entry.ofEnded,
+    );
+  }
   metrics.gauge("distribution_subscriptions", {}, () => sum((session) => session.subscriptions));
   metrics.gauge("distribution_lagging_subscriptions", {}, () => sum((session) => session.lagging));
 
@@ -66,20 +86,20 @@ export function createSessions(options: SessionsOptions): Sessions {
     ...options,
     names: new Set(),
     redelivered: metrics.counter("distribution_redelivered_events_total"),
-    written: (wire, eventCount, byteCount) => {
-      events[wire].value += eventCount;
-      bytes[wire].value += byteCount;
-    },
+    written: byWire((wire) => ({ events: events[wire], bytes: bytes[wire] })),
     undelivered: ({ counts }) => {
-      for (const reason of LEDGER_REASONS)
-        metrics.counter("distribution_undelivered_events_total", { reason }).value += counts[reason];
+      for (const entry of undelivered) entry.ofEnded += counts[entry.reason];
+    },
+    gap: (reason) => {
+      const counter = gaps.get(reason);
+      if (counter) counter.value += 1;
     },
     ended: (code) => {
       metrics.counter("distribution_session_closed_total", { code }).value += 1;
     },
-    queueFlush(session) {
+    queueFlush(output) {
       if (queued.length === 0) runtime.timers.soon(flush);
-      queued.push(session);
+      queued.push(output);
     },
     onClosed: (session) => void sessions.delete(session),
   };

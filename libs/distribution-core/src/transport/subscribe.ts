@@ -9,9 +9,9 @@ import {
   type Subscribe,
 } from "@distribution/proto-types/distribution/v1/frames";
 import { atPath, DistributionError, fieldError } from "../errors.ts";
-import { createPayloadCodec } from "../events/index.ts";
+import { createPayloadCodec, patternCovers, patternMistake } from "../events/index.ts";
 import type { StartRequest, SubscriptionProfile, TokenCodec } from "../qos/index.ts";
-import { type Filter, type Interest, matchesPattern, parseFilter, parsePattern } from "../subscriptions/index.ts";
+import { type Filter, type Interest, parseFilter } from "../subscriptions/index.ts";
 import type { TopicDefinition } from "../topics.ts";
 import type { Connection } from "./contract.ts";
 import type { SessionLimits } from "./session-limits.ts";
@@ -104,8 +104,9 @@ function resolveTopics(patterns: readonly string[], { topics, limits }: Subscrib
   const found = new Set<TopicDefinition>();
   for (const [index, source] of patterns.entries()) {
     const path = `subscribe.topics[${index}]`;
-    const pattern = parsePattern(source, path);
-    const covered = topics.filter((topic) => matchesPattern(pattern, topic.name));
+    const mistake = patternMistake(source);
+    if (mistake) throw fieldError("invalid_request", path, mistake);
+    const covered = topics.filter((topic) => patternCovers(source, topic.name));
     if (covered.length === 0) {
       const names = topics.map((topic) => topic.name).join(", ");
       throw fieldError("unknown_topic", path, `"${source}" is no topic here and covers none; there are ${names}`);

@@ -91,8 +91,8 @@ function answerTo({ ref, frame }: ClientFrame): ServerFrame {
   }
   if (frame?.$case === "subscribe" && frame.value.group !== "") {
     const reason = "x".repeat(Number(frame.value.group));
-    return { ref, frame: { $case: "state", value: { topic: "", state: StreamState.LIVE, reason } } };
+    return { ref, frame: { $case: "state", value: { topic: "", state: StreamState.LIVE, reason, channel: 1 } } };
   }
-  const value = { subscription: 1, channel: 1, positions: [], recovered: true };
+  const value = { subscription: 1, channel: 1, positions: [], recovered: true, behind: false };
   return { ref, frame: { $case: "subscribed", value } };
 }

@@ -6,7 +6,7 @@ import type { ReceivedFrame } from "./contract.ts";
 
 /** A `state` frame whose topic is the number and whose reason is `padding` characters long. */
 export function stateFrame(format: FrameFormat, number: number, padding = 0): EncodedFrame {
-  const value = { topic: String(number), state: StreamState.LIVE, reason: "x".repeat(padding) };
+  const value = { topic: String(number), state: StreamState.LIVE, reason: "x".repeat(padding), channel: 1 };
   return encodedFrame(encodeServerFrame(format, { ref: "", frame: { $case: "state", value } }), `token-${number}`);
 }
 

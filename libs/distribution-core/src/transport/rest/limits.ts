@@ -5,6 +5,11 @@ export interface RestLimits {
   readonly bodyBytes: number;
   /** Bytes of all request bodies that are in memory at a time. More: 503 `overloaded`. */
   readonly bodyBytesInFlight: number;
+  /** Of these, the share of one client address. More: 429 `limit_exceeded`. */
+  readonly bodyBytesPerAddress: number;
+  /** The slowest that a body may come, bytes a second, over any `bodyGraceMs`, milliseconds. Slower: 408 `silent`, and the connection ends. */
+  readonly bodyBytesPerSecond: number;
+  readonly bodyGraceMs: number;
   /** Most events of one publish request. More: 413 `batch_too_large`. */
   readonly batchEvents: number;
   /** Longest stored event, bytes. More: 413 `event_too_large`. */
@@ -30,6 +35,9 @@ export interface RestLimits {
 export const DEFAULT_REST_LIMITS: RestLimits = {
   bodyBytes: 4 * 1024 * 1024,
   bodyBytesInFlight: 64 * 1024 * 1024,
+  bodyBytesPerAddress: 16 * 1024 * 1024,
+  bodyBytesPerSecond: 8 * 1024,
+  bodyGraceMs: 5_000,
   batchEvents: 10_000,
   eventBytes: 1024 * 1024,
   urlBytes: 8192,

@@ -11,8 +11,8 @@ position back and counts as a duplicate; with another content it is a conflict. 
 
 In binary mode the attributes are \`ce-\` headers and the body is the payload, of any media type.`;
 
-export function publishOperation({ catalogue, ingest, limits }: EndpointOptions): Operation {
-  const bodies = createBodyReader(limits);
+export function publishOperation({ catalogue, ingest, limits, writer }: EndpointOptions): Operation {
+  const bodies = createBodyReader(limits, writer.timers);
   return defineOperation({
     id: "publishEvents",
     method: "post",
@@ -45,6 +45,8 @@ export function publishOperation({ catalogue, ingest, limits }: EndpointOptions)
       "event_too_large",
       "batch_too_large",
       "unsupported_media_type",
+      "limit_exceeded",
+      "silent",
       "overloaded",
       "unavailable",
       "draining",

@@ -16,6 +16,10 @@ const WILDCARDS: readonly string[] = ["0.0.0.0", "[::]"];
  * Refuses requests whose Host is neither `localhost`, nor a loopback address, nor one of `names`; ports do not matter. Anybody can
  * point a name of theirs at 127.0.0.1, and a browser then takes their page and this service for one origin (DNS rebinding): the page
  * would be a client on loopback. A request without Host is refused too.
+ *
+ * gRPC needs none of this. Its port speaks HTTP/2 from the first byte; over a plain connection browsers speak HTTP/1.1, whose first
+ * bytes no page can choose, and the server closes such a connection with GOAWAY before there is a request. With TLS a browser
+ * would come as far as HTTP/2, but not with a name that the certificate does not have.
  */
 export function createHostGuard(names: readonly string[] = []): HostGuard {
   const known = new Set(["localhost"]);

@@ -30,7 +30,7 @@ describe("client frames in JSON", () => {
     const frames: Record<string, object> = {
       authenticate: { token: "secret" },
       subscribe: { topics: ["a.*", "b.>"], from: { after: { positions: [position] } } },
-      unsubscribe: { subscription: 1 },
+      unsubscribe: { subscription: 1, forget: true },
       update: { subscription: 1, projection: { paths: ["price"] }, paused: false },
       ack: { subscription: 1, token: "t", positions: [position] },
       nack: { subscription: 1, positions: [position], delayMs: 5 },

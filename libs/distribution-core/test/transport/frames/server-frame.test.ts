@@ -32,7 +32,10 @@ const FRAMES: readonly Body[] = [
       limits: { maxFrameBytes: 1, maxEventBytes: 2, maxSubscriptions: 3, maxWindow: 4 },
     },
   },
-  { $case: "subscribed", value: { subscription: 1, channel: 2, positions: [position], recovered: false } },
+  {
+    $case: "subscribed",
+    value: { subscription: 1, channel: 2, positions: [position], recovered: false, behind: true },
+  },
   { $case: "unsubscribed", value: { subscription: 1 } },
   { $case: "updated", value: { subscription: 1, channel: 3, positions: [] } },
   {
@@ -50,7 +53,7 @@ const FRAMES: readonly Body[] = [
       counts: { filtered: 1n, conflated: 2n, expired: 3n, dropped: 4n, denied: 5n, deadLettered: 6n },
     },
   },
-  { $case: "state", value: { topic: "t", state: StreamState.STALE, reason: 'a "quoted" reason\n' } },
+  { $case: "state", value: { topic: "t", state: StreamState.STALE, reason: 'a "quoted" reason\n', channel: 2 } },
   { $case: "published", value: { positions: [position], duplicates: 1 } },
   {
     $case: "error",
@@ -80,8 +83,9 @@ describe("server frames", () => {
   });
 
   it("say what is false or zero, and leave out an empty ref", () => {
-    expect(json({ $case: "subscribed", value: { subscription: 1, channel: 0, positions: [], recovered: false } })).toBe(
-      '{"subscribed":{"subscription":1,"channel":0,"positions":[],"recovered":false}}',
+    const value = { subscription: 1, channel: 0, positions: [], recovered: false, behind: false };
+    expect(json({ $case: "subscribed", value })).toBe(
+      '{"subscribed":{"subscription":1,"channel":0,"positions":[],"recovered":false,"behind":false}}',
     );
   });
 

@@ -24,6 +24,7 @@ export const TOPICS: readonly TopicDefinition[] = [
     name: "test.trades",
     description: "Trades.",
     table: { keys: 1000, bytes: 1 << 20 },
+    priority: 5,
     eventTypes: [{ type: "trade.v1", class: "EVENT_CLASS_TRADE", description: "A trade.", key: "instrument" }],
   },
   { ...common, name: "test.audit", description: "Anything.", eventTypes: [] },

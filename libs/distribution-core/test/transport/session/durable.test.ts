@@ -1,10 +1,17 @@
 import { describe, expect, it } from "vitest";
+import type { Broker } from "../../../src/brokers/contract.ts";
 import type { Guard } from "../../../src/security/index.ts";
 import { folder, openEmbedded } from "../../tail/support.ts";
 import { type Frame, OTHER, openBench, positionsOf } from "./support.ts";
 
 const NAMED = { topics: [OTHER.name], name: "desk" };
 const ACKED = { ...NAMED, profile: { level: "at-least-once", window: 10, ackTimeoutMs: 60_000 } };
+
+/** Some cursor is in the log. */
+async function isSaved(broker: Broker): Promise<boolean> {
+  const [info] = await broker.admin.partitions("test.cursors");
+  return info!.end !== info!.start;
+}
 
 /** The same data, under another process as far as it can tell. */
 async function twoLives() {
@@ -65,11 +72,7 @@ describe("a durable subscription", () => {
     await first.pass(1_100);
     await first.until(() => true);
     // A second replica, while the first is still there: what is in the log is what a crash would leave.
-    const saved = async (): Promise<boolean> => {
-      const [info] = await broker.admin.partitions("test.cursors");
-      return info!.end !== info!.start;
-    };
-    while (!(await saved())) await first.until(() => true);
+    while (!(await isSaved(broker))) await first.until(() => true);
     const again = (await openBench({ broker, seed: 2 })).connect();
     await again.subscribe(ACKED);
     expect(await again.received(1)).toEqual(["2"]);
@@ -116,6 +119,50 @@ describe("a durable subscription", () => {
     await bench.publish(OTHER.name, "2:a");
     await client.subscribe(NAMED);
     expect(await client.received(2)).toEqual(["1", "2"]);
+  });
+
+  it("that is forgotten starts anew when its name is used again, after a restart too", async () => {
+    const { first, second } = await twoLives();
+    const client = first.connect();
+    const { subscription } = await client.subscribe(ACKED);
+    await first.publish(OTHER.name, "1:a");
+    await client.received(1);
+    expect(await client.request({ unsubscribe: { subscription, forget: true } })).toEqual({
+      unsubscribed: { subscription },
+    });
+    const after = await second();
+    await after.publish(OTHER.name, "2:a");
+    const again = after.connect();
+    await again.subscribe(ACKED);
+    await after.publish(OTHER.name, "3:a");
+    expect(await again.received(1)).toEqual(["3"]);
+  });
+
+  it("is forgotten in the log before the answer comes", async () => {
+    const broker = await openEmbedded();
+    const bench = await openBench({ broker });
+    const client = bench.connect();
+    const { subscription } = await client.subscribe(NAMED);
+    await bench.pass(1_100);
+    while (!(await isSaved(broker))) await bench.until(() => true);
+    await client.request({ unsubscribe: { subscription, forget: true } });
+    // As a crash would leave it.
+    const other = await openBench({ broker, seed: 2 });
+    await bench.publish(OTHER.name, "1:a");
+    const again = other.connect();
+    await again.subscribe(NAMED);
+    await bench.publish(OTHER.name, "2:a");
+    expect(await again.received(1)).toEqual(["2"]);
+  });
+
+  it("cannot be forgotten when it has no name, and goes on then", async () => {
+    const bench = await openBench();
+    const client = bench.connect();
+    const { subscription } = await client.subscribe({ topics: [OTHER.name] });
+    const forget = { unsubscribe: { subscription, forget: true } };
+    expect(await client.refusal(forget)).toEqual(["invalid_request", "unsubscribe.forget"]);
+    await bench.publish(OTHER.name, "1:a");
+    expect(await client.received(1)).toEqual(["1"]);
   });
 
   it("belongs to the one who made it: the same name of somebody else is another", async () => {

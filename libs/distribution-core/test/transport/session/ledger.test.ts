@@ -52,14 +52,17 @@ describe("a ledger", () => {
     expect(client.all("ledger")).toEqual([]);
   });
 
-  it("of a subscription that ended goes into the service's metrics", async () => {
+  it("goes into the service's metrics, of a live subscription and of one that ended", async () => {
     const bench = await openBench();
     const client = bench.connect();
     await client.subscribe({ topics: [QUOTES.name], keys: ["a"] });
     await bench.publish(QUOTES.name, "1:a", "2:b", "3:b", "4:a");
     await client.received(2);
     await bench.pass(11_000);
+    const filtered = 'distribution_undelivered_events_total{reason="filtered"} 2';
+    expect(bench.metrics.render()).toContain(filtered);
+    expect(bench.metrics.render()).toContain('distribution_undelivered_events_total{reason="dropped"} 0');
     client.peer.closed();
-    expect(bench.metrics.render()).toContain('distribution_undelivered_events_total{reason="filtered"} 2');
+    expect(bench.metrics.render()).toContain(filtered);
   });
 });

@@ -92,9 +92,12 @@ describe("a start that is no longer there", () => {
         ...{ from: positions[0], to: positions[2], reason: "GAP_REASON_RETENTION" },
       },
     ]);
+    await client.came("state");
     const kinds = client.frames.map((frame) => Object.keys(frame).find((key) => key !== "ref"));
-    expect(kinds).toEqual(["welcome", "subscribed", "gap", "events"]);
+    expect(kinds).toEqual(["welcome", "subscribed", "gap", "events", "state"]);
     expectNoSilentSkip(client, subscribed);
+    expect(bench.metrics.render()).toContain('distribution_gaps_total{reason="retention"} 1');
+    expect(bench.metrics.render()).toContain('distribution_gaps_total{reason="slow"} 0');
   });
 
   it("is not gone when it is just the place before the oldest event", async () => {

@@ -131,8 +131,9 @@ export class Client implements Connection {
   readonly credential: { remote: string; loopback: boolean };
   /** As they came, answers included. */
   readonly frames: Frame[] = [];
-  /** Frames of each call of `write`. */
+  /** Frames of each call of `write`, and their bytes. */
   readonly writes: number[] = [];
+  readonly writtenBytes: number[] = [];
   readonly closes: { code: number; reason: string }[] = [];
   destroyed = false;
   /** The socket takes nothing more after the next write. */
@@ -155,6 +156,7 @@ export class Client implements Connection {
 
   write(frames: readonly EncodedFrame[]): boolean {
     this.writes.push(frames.length);
+    this.writtenBytes.push(frames.reduce((sum, { payload }) => sum + payload.length, 0));
     for (const { payload } of frames) {
       this.frames.push(
         this.format === "json" ? JSON.parse(payload.toString()) : fromProto(ServerFrame.decode(payload)),

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { createRequire } from "node:module";
+import { connect as connectSocket } from "node:net";
 import { ClientFrame } from "@distribution/proto-types/distribution/v1/frames";
 import { createEchoHost, type EchoHost, readServerFrame } from "@distribution/testkit/wire";
 import {
@@ -136,6 +138,22 @@ describe("the gRPC server", () => {
       expect(outcome.metadata.get(CLOSE_KEY)[0]).toBe(String(close));
       await vi.waitFor(() => expect(host.live()).toHaveLength(0));
     }
+  });
+
+  it.each([
+    ["a page's request", "POST /distribution.v1.Distribution/Stream HTTP/1.1\r\nContent-Type: application/grpc"],
+    ["a WebSocket", "GET /api/v1/stream HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket"],
+    ["a change to HTTP/2", "GET / HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: "],
+  ])("closes on %s in HTTP/1.1, which is all that browsers speak on a plain connection", async (_, head) => {
+    const socket = connectSocket(wire.port, "127.0.0.1");
+    const chunks: Buffer[] = [];
+    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+    socket.write(`${head}\r\nHost: rebound.example\r\nContent-Length: 5\r\n\r\n\0\0\0\0\0`);
+    await once(socket, "close");
+    // SETTINGS (RFC 9113, 6.5) without any, then GOAWAY (6.8).
+    const frames = Buffer.concat(chunks);
+    expect([frames[3], frames[12]]).toEqual([4, 7]);
+    expect(host.sessions).toHaveLength(0);
   });
 
   it("refuses an address that is taken", async () => {

@@ -1,4 +1,4 @@
-import { createEchoHost, type EchoHost } from "@distribution/testkit/wire";
+import { createEchoHost, type EchoHost, stateFrame } from "@distribution/testkit/wire";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { DistributionError } from "../../../src/errors.ts";
 import { systemRuntime } from "../../../src/runtime/index.ts";
@@ -63,6 +63,15 @@ describe("an event stream", () => {
       ["events", "token-1"],
       ["pong", undefined],
     ]);
+  });
+
+  it("finds its socket free when the kernel took everything at once, however much that was", async () => {
+    const response = await get();
+    const { connection } = host.sessions[0]!;
+    const frames = Array.from({ length: 5 }, (_, number) => stateFrame("json", number, 16_000));
+    expect([connection.write(frames), connection.bufferedBytes()]).toEqual([true, 0]);
+    const { events } = await readEvents(response, 6);
+    expect(events.slice(1).map(({ data }) => JSON.parse(data).state.topic)).toEqual(["0", "1", "2", "3", "4"]);
   });
 
   it("gives payloads with line ends of their own whole", async () => {
