@@ -9,6 +9,8 @@ export interface EventTypeDefinition {
   readonly description: string;
   /** The member of the payload's oneof that carries the event, for example `trade`: an event without it is refused. */
   readonly member?: string;
+  /** A payload of this type in proto3 JSON, for the catalogue. */
+  readonly example?: object;
   /** What the key is, for people: "instrument, venue:symbol". */
   readonly key: string;
 }
@@ -22,6 +24,11 @@ export interface TopicDefinition {
   readonly compaction: boolean;
   /** The payload of every event on the topic: protobuf or its JSON mapping is taken. Absent: JSON or bytes of any shape. */
   readonly message?: DescMessage;
+  /**
+   * 0 to 9, default 0. Within a session that is behind, what waits on topics of a higher priority goes before what waits on
+   * lower ones; one frame in eight is of who waited longest, so that those go on, too.
+   */
+  readonly priority?: number;
   /** Of the service itself: clients may read it; only the service's own identity may publish on it. Default false. */
   readonly internal?: boolean;
   /** The event types that may be published here. Empty: any. */

@@ -1,7 +1,8 @@
 /** GET /docs: the OpenAPI document, the frames and the error codes as one page to read, without scripts. */
 import { ERROR_CODES } from "../../errors.ts";
 import type { TopicDefinition } from "../../topics.ts";
-import { fieldTable, framesSection } from "./docs-types.ts";
+import { type CatalogueEntry, type CatalogueField, eventCatalogue } from "./catalogue.ts";
+import { framesSection } from "./docs-types.ts";
 import { type Html, html, prose, table } from "./html.ts";
 import type { OperationDocument, ParameterDocument, ServiceDescription } from "./operation-document.ts";
 
@@ -47,11 +48,12 @@ export function docsPage({ service, topics, openApi }: DocsPageOptions): string 
 <main class="docs">
 <nav class="contents" aria-label="Contents"><ul>
 <li><a href="#rest">REST</a><ul>${operations.map(({ method, path }) => html`<li><a href="#${anchor(method, path)}"><code>${method.toUpperCase()} ${path}</code></a></li>`)}</ul></li>
-<li><a href="#topics">Topics</a></li><li><a href="#stream">Stream</a></li><li><a href="#errors">Errors</a></li>
+<li><a href="#topics">Topics</a></li><li><a href="#events">Events</a></li><li><a href="#stream">Stream</a></li><li><a href="#errors">Errors</a></li>
 </ul></nav>
 <div class="text">
 <h2 id="rest">REST</h2>${operations.map(operationSection)}
 <h2 id="topics">Topics</h2>${topics.map(topicSection)}
+<h2 id="events">Events</h2><p>The same as data: <a href="/api/v1/catalogue"><code>/api/v1/catalogue</code></a>.</p>${eventCatalogue(topics).map(eventSection)}
 <h2 id="stream">Stream</h2>
 <p>WebSocket at <code>/api/v1/stream</code>, subprotocol <code>distribution.v1+json</code> or <code>distribution.v1+proto</code>. The same
 frames go over Socket.IO (event <code>frame</code>) and gRPC. In JSON a frame is an object with an optional <code>ref</code> and one of these members;
@@ -98,18 +100,26 @@ function parameterRow({ name, in: place, required, description, schema }: Parame
 }
 
 function topicSection({ name, description, partitions, message, eventTypes, table: latest }: TopicDefinition): Html {
+  const types = eventTypes.map(({ type }) => html`<a href="#event-${type}"><code>${type}</code></a> `);
   return html`<section><h3><code>${name}</code></h3><p>${description}</p>
 <p>${partitions} partition${partitions === 1 ? "" : "s"}; payload ${message?.typeName ?? "of any shape"}; ${latest ? "keeps the latest event of every key" : "keeps no table"}.</p>
-${
-  eventTypes.length === 0
-    ? ""
-    : table(
-        ["Event type", "Key", "Meaning"],
-        eventTypes.map(
-          (type) => html`<tr><td><code>${type.type}</code></td><td>${type.key}</td><td>${type.description}</td></tr>`,
-        ),
-      )
-}${message ? html`<details><summary>Payload ${message.name}</summary>${fieldTable(message)}</details>` : ""}</section>`;
+<p>${types.length === 0 ? "Events of any type." : types}</p></section>`;
+}
+
+function eventSection(entry: CatalogueEntry): Html {
+  const { type, topic, key, description, fields, example } = entry;
+  const rows = fields.map(
+    (field) =>
+      html`<tr><td><code>${field.path}</code></td><td>${field.type}</td><td>${field.unit ?? ""}</td><td>${field.description}${valueList(field)}</td></tr>`,
+  );
+  return html`<section id="event-${type}"><h3><code>${type}</code></h3><p>${description}</p>
+<p>On <code>${topic}</code>; class ${entry.class}; key: ${key}.</p>
+${rows.length === 0 ? "" : html`<details><summary>Fields</summary>${table(["Field", "Type", "Unit", "Meaning"], rows)}</details>`}
+${example === null ? "" : html`<details><summary>Example</summary><pre>${JSON.stringify(example, null, 2)}</pre></details>`}</section>`;
+}
+
+function valueList({ values }: CatalogueField): Html {
+  return values ? html` <small>${values.join(", ")}</small>` : html``;
 }
 
 function errorTable(): Html {

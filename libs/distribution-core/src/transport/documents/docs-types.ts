@@ -14,7 +14,7 @@ export function framesSection(): Html {
 }
 
 /** The fields of a message; those of a type that `framesSection` shows lead there. */
-export function fieldTable(message: DescMessage): Html {
+function fieldTable(message: DescMessage): Html {
   if (message.fields.length === 0) return html`<p>It has no fields.</p>`;
   const rows = message.fields.map(
     (field) =>

@@ -1,5 +1,7 @@
 /** The service's documents, made from the same data that it runs on. */
+
 export { type AsyncApiOptions, asyncApiDocument } from "./asyncapi.ts";
+export { type CatalogueEntry, type CatalogueField, eventCatalogue } from "./catalogue.ts";
 export { cloudEventSchema } from "./cloud-event-schema.ts";
 export { messageSchemas, type SchemaOverrides } from "./json-schema.ts";
 export { type OpenApiOptions, openApiDocument, openApiFragment } from "./openapi.ts";

@@ -91,6 +91,10 @@ const topic = objectOf({
     "What may be published here; empty: any type.",
   ),
   latest: { type: "boolean", description: "Whether the topic keeps the latest event of every key." },
+  priority: {
+    ...count("Within a session that is behind, what waits on topics of a higher priority goes first."),
+    maximum: 9,
+  },
   rate: { ...schemaRef("Rate"), description: "What is published to it now. Absent until it was measured." },
 });
 const optionalRate = { ...topic, required: (topic["required"] as string[]).filter((name) => name !== "rate") };
@@ -104,6 +108,29 @@ const partition = objectOf({
   bytes: count("As near as the broker knows."),
 });
 
+const catalogueEntry = objectOf({
+  type: string("As in CloudEvents."),
+  version: { type: ["integer", "null"], description: "The number in the type's last token; null: it has none." },
+  topic: string("Where it is published."),
+  class: string("Decides how an event may be treated: quotes may be conflated."),
+  key: string("What the key is: order is kept by key."),
+  description: string("What happened."),
+  message: { type: ["string", "null"], description: "The protobuf message of the payload; null: of any shape." },
+  fields: arrayOf(
+    objectOf(
+      {
+        path: string("As filters and projections name it."),
+        type: string("A protobuf scalar, decimal, enum or message; `list of` or `map of` before it."),
+        unit: string("What a number counts."),
+        description: string("What it says."),
+        values: arrayOf({ type: "string" }, "Of an enum."),
+      },
+      ["unit", "values"],
+    ),
+  ),
+  example: { type: ["object", "null"], description: "A payload in JSON; null: none is given." },
+});
+
 /** By name, for `components.schemas`. */
 export const CORE_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   Position: position,
@@ -114,6 +141,7 @@ export const CORE_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     eventsPerSecond: { type: "number", minimum: 0 },
     bytesPerSecond: { type: "number", minimum: 0 },
   }),
+  CatalogueEntry: catalogueEntry,
   Topic: optionalRate,
   TopicDetail: {
     allOf: [schemaRef("Topic"), objectOf({ logs: arrayOf(schemaRef("Partition"), "One a partition, in order.") })],

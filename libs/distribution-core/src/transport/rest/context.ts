@@ -69,3 +69,13 @@ export function identify(guard: Guard): RequestHandler {
     next();
   };
 }
+
+export function mayRead(context: RequestContext, topic: string): boolean {
+  try {
+    context.authorize({ kind: "read", topic });
+    return true;
+  } catch (failure) {
+    if (failure instanceof DistributionError && failure.code === "forbidden") return false;
+    throw failure;
+  }
+}

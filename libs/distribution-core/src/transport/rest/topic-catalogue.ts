@@ -1,6 +1,7 @@
 /** The topics of the service, by name, and as the API shows them. */
 import { fieldError } from "../../errors.ts";
 import type { TopicDefinition } from "../../topics.ts";
+import { classText } from "../documents/catalogue.ts";
 import { type ParameterKind, pathParameter, quote } from "./parameters.ts";
 
 export interface TopicCatalogue {
@@ -47,10 +48,11 @@ export function describeTopic(topic: TopicDefinition): object {
     payload: topic.message?.typeName ?? null,
     eventTypes: topic.eventTypes.map(({ type, class: eventClass, description, key }) => ({
       type,
-      class: eventClass.replace("EVENT_CLASS_", "").toLowerCase(),
+      class: classText(eventClass),
       description,
       key,
     })),
     latest: topic.table !== undefined,
+    priority: topic.priority ?? 0,
   };
 }

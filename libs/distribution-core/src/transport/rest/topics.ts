@@ -1,9 +1,8 @@
 /** GET /topics and /topics/{topic}: what there is to publish to and to read. */
 import type { PartitionInfo } from "../../brokers/contract.ts";
-import { DistributionError } from "../../errors.ts";
 import type { TopicDefinition } from "../../topics.ts";
 import { arrayOf, jsonContent, objectOf, schemaRef } from "../documents/schemas.ts";
-import type { RequestContext } from "./context.ts";
+import { mayRead } from "./context.ts";
 import type { EndpointOptions } from "./endpoint-options.ts";
 import { defineOperation, type Operation } from "./operation.ts";
 import { describeTopic, topicParameter } from "./topic-catalogue.ts";
@@ -45,16 +44,6 @@ export function topicOperations({ catalogue, partitions, rates }: EndpointOption
       },
     }),
   ];
-}
-
-function mayRead(context: RequestContext, topic: string): boolean {
-  try {
-    context.authorize({ kind: "read", topic });
-    return true;
-  } catch (failure) {
-    if (failure instanceof DistributionError && failure.code === "forbidden") return false;
-    throw failure;
-  }
 }
 
 function describePartition({ partition, epoch, start, end, events, bytes }: PartitionInfo): object {

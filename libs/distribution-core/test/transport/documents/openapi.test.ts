@@ -49,6 +49,7 @@ describe("the OpenAPI document", () => {
         .toSorted(),
     ).toEqual([
       "get /api/v1/asyncapi.json",
+      "get /api/v1/catalogue",
       "get /api/v1/docs",
       "get /api/v1/openapi.json",
       "get /api/v1/status",
@@ -95,11 +96,16 @@ describe("the OpenAPI document", () => {
     expect(JSON.stringify(document.paths)).toContain(ERROR_CODES.event_conflict.meaning);
   });
 
-  it("is sent with an entity tag, and from its short address too", async () => {
-    const direct = await server.get("/api/v1/openapi.json");
-    const tag = direct.headers.get("etag") ?? "";
-    expect(await (await server.get("/openapi.json")).text()).toBe(await direct.text());
-    const again = await server.get("/api/v1/openapi.json", { "if-none-match": tag });
-    expect([again.status, await again.text()]).toEqual([304, ""]);
-  });
+  it.each(["openapi.json", "asyncapi.json", "docs"])(
+    "is sent with an entity tag, and at the root as well: %s",
+    async (file) => {
+      const direct = await server.get(`/api/v1/${file}`);
+      const tag = direct.headers.get("etag") ?? "";
+      const short = await server.get(`/${file}`);
+      expect([short.status, short.redirected, short.headers.get("etag")]).toEqual([200, false, tag]);
+      expect(await short.text()).toBe(await direct.text());
+      const again = await server.get(`/${file}`, { "if-none-match": tag });
+      expect([again.status, await again.text()]).toEqual([304, ""]);
+    },
+  );
 });
