@@ -5,9 +5,9 @@ import type { Latest } from "../../tail/contract.ts";
 import { arrayOf, jsonContent, objectOf, schemaRef } from "../documents/schemas.ts";
 import { type BodyWriter, ClientGone, createBodyWriter } from "./body-writer.ts";
 import type { EndpointOptions } from "./endpoint-options.ts";
+import { answeredBefore, IF_NONE_MATCH } from "./entity-tag.ts";
 import { chooseType } from "./negotiation.ts";
 import { defineOperation, type Operation } from "./operation.ts";
-import { optionalHeader, text } from "./parameters.ts";
 import { createPlacedEventWriter, type PlacedEventWriter } from "./placed-event.ts";
 import { filterParameter, keysParameter, parseTopicFilter } from "./selection.ts";
 import { topicParameter } from "./topic-catalogue.ts";
@@ -30,7 +30,7 @@ export function latestOperation(options: EndpointOptions): Operation {
       topic: topicParameter,
       keys: keysParameter(limits.keys),
       filter: filterParameter,
-      "If-None-Match": optionalHeader(text({ maxBytes: 1024 }), { description: "The ETag of an earlier answer." }),
+      "If-None-Match": IF_NONE_MATCH,
     },
     responses: {
       200: {
@@ -52,13 +52,7 @@ export function latestOperation(options: EndpointOptions): Operation {
         throw fieldError("not_supported", "path.topic", message);
       }
       const latest = queries.latest(topic.name, values.keys ?? [], parseTopicFilter(parseFilter, values.filter, topic));
-      const tag = entityTag(latest);
-      response.setHeader("ETag", tag);
-      response.setHeader("Cache-Control", "private, no-cache");
-      if (matches(values["If-None-Match"], tag)) {
-        response.status(304).end();
-        return;
-      }
+      if (answeredBefore(response, values["If-None-Match"], tagOf(latest))) return;
       response.type("application/json");
       await sendLatest(latest, createPlacedEventWriter(codecs.get(topic.name)), createBodyWriter(response, writer));
     },
@@ -76,10 +70,10 @@ async function sendLatest({ positions, events }: Latest, json: PlacedEventWriter
 }
 
 /**
- * Weak: equal for equal events, whatever else was published meanwhile. The older `positions` of a stored answer stay
+ * Equal for equal events, whatever else was published meanwhile. The older `positions` of a stored answer stay
  * true to it: what came between did not change the events chosen, so a subscription after them misses nothing.
  */
-function entityTag({ events }: Latest): string {
+function tagOf({ events }: Latest): string {
   const hash = createHash("sha256");
   let text = "";
   for (const { position } of events) {
@@ -89,10 +83,5 @@ function entityTag({ events }: Latest): string {
     text = "";
   }
   hash.update(text);
-  return `W/"${hash.digest("base64url").slice(0, 22)}"`;
-}
-
-function matches(header: string | undefined, tag: string): boolean {
-  const opaque = (value: string): string => value.trim().replace(/^W\//, "");
-  return header !== undefined && (header.trim() === "*" || header.split(",").map(opaque).includes(opaque(tag)));
+  return hash.digest("base64url").slice(0, 22);
 }

@@ -13,6 +13,7 @@ import type { TopicDefinition } from "../../topics.ts";
 import type { OpenApiFragment, ServiceDescription } from "../documents/operation-document.ts";
 import { createPageRouter } from "../page/page-router.ts";
 import { type CallerOptions, createBaseApp } from "./base-app.ts";
+import { catalogueOperation } from "./catalogue.ts";
 import { identify, mountedAt } from "./context.ts";
 import { documentOperations } from "./documents.ts";
 import type { EndpointOptions } from "./endpoint-options.ts";
@@ -81,6 +82,7 @@ export function createPublicApp(options: PublicAppOptions): Express {
   };
   const operations = [
     ...topicOperations(endpoints),
+    catalogueOperation(endpoints),
     publishOperation(endpoints),
     historyOperation(endpoints),
     latestOperation(endpoints),
@@ -95,10 +97,12 @@ export function createPublicApp(options: PublicAppOptions): Express {
   });
 
   return createBaseApp({ ...options, random: runtime.random, urlBytes: limits.urlBytes }, (app) => {
-    app.use(createPageRouter(options.service, API_PREFIX));
-    app.use(API_PREFIX, identify(guard));
+    app.use(createPageRouter(options.service));
+    app.use([API_PREFIX, ...documents.map(({ path }) => path)], identify(guard));
     if (options.eventStream) app.get(`${API_PREFIX}/topics/:topic/events`, onlyEventStreams(options.eventStream));
     app.use(API_PREFIX, createOperationRouter([...operations, ...documents]));
+    // Also where people look first; not a redirect, which curl does not follow.
+    app.use(createOperationRouter(documents));
     if (options.domainRouter) app.use(API_PREFIX, mountedAt(API_PREFIX), options.domainRouter);
   });
 }

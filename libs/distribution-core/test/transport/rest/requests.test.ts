@@ -184,11 +184,15 @@ describe("who may do what", () => {
   };
   const authorization = "Bearer reader";
 
-  it("asks for a credential on the API, not on the page", async () => {
+  it("asks for a credential on the API and its documents, not on the page", async () => {
     await using server = await startRest({ guard });
     const response = await server.get("/api/v1/topics");
     expect(response.headers.get("www-authenticate")).toBe("Bearer");
     expect(await problemIn(response)).toMatchObject({ status: 401, code: "unauthenticated" });
+    for (const path of ["/docs", "/openapi.json", "/asyncapi.json", "/api/v1/docs"]) {
+      expect((await server.get(path)).status, path).toBe(401);
+      expect((await server.get(path, { authorization })).status, path).toBe(200);
+    }
     expect((await server.get("/")).status).toBe(200);
   });
 
@@ -302,7 +306,12 @@ describe("what the service says of itself", () => {
     await using server = await startRest();
     await server.publish("test.trades", { id: "1", key: "A" });
     const topic = (await (await server.get("/api/v1/topics/test.trades")).json()) as { logs: { events: number }[] };
-    expect(topic).toMatchObject({ latest: true, payload: null, eventTypes: [{ type: "trade.v1", class: "trade" }] });
+    expect(topic).toMatchObject({
+      latest: true,
+      priority: 5,
+      payload: null,
+      eventTypes: [{ type: "trade.v1", class: "trade" }],
+    });
     expect(topic.logs.map(({ events }) => events).toSorted()).toEqual([0, 0, 0, 1]);
   });
 
