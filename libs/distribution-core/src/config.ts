@@ -1,15 +1,18 @@
 /** Settings from the environment: a schema beside the part that uses them, refused at start with the variable's name. */
-
-import { randomBytes } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
 import { z } from "zod";
-import { DistributionError } from "./errors.ts";
+import { DistributionError, type FieldError } from "./errors.ts";
 
 const list = z
   .string()
   .default("")
   .transform((text) => text.split(",").flatMap((each) => each.trim() || []));
-const port = (standard: number) => z.coerce.number().int().min(0).max(65_535).default(standard);
+/** Not of an empty text, which a number would take for 0. */
+const port = (standard: number) =>
+  z.string().min(1).pipe(z.coerce.number<string>().int().min(0).max(65_535)).default(standard);
+
+/** The variable of a service's setting: MARKET_DATA_PORT is PORT of `market-data`. */
+export const variableOf = (service: string, setting: string): string =>
+  `${service.toUpperCase().replaceAll("-", "_")}_${setting}`;
 
 /** What every service can be told. Variables are `<PREFIX>_<NAME>`, for example MARKET_DATA_PORT. */
 export const serviceSettings = (ports: { port: number; grpcPort: number; adminPort: number }) => ({
@@ -40,33 +43,45 @@ export function readSettings<Shape extends z.ZodRawShape>(
   const values = Object.fromEntries(given.map(([name, value]) => [name.slice(prefix.length + 1), value]));
   const result = z.strictObject(shape).safeParse(values);
   if (result.success) return result.data as z.infer<z.ZodObject<Shape>>;
-  const errors = result.error.issues.map((issue) => {
-    const names = issue.code === "unrecognized_keys" ? issue.keys : issue.path.map(String);
-    return { path: names.map((name) => `${prefix}_${name}`).join(", "), message: issue.message };
+  const known = Object.keys(shape).map((name) => `${prefix}_${name}`);
+  const errors = result.error.issues.flatMap((issue): FieldError[] => {
+    if (issue.code === "unrecognized_keys") {
+      const message = `no such setting; there are ${known.join(", ")}`;
+      return issue.keys.map((name) => ({ path: `${prefix}_${name}`, message }));
+    }
+    const name = String(issue.path[0]);
+    const schema = z.toJSONSchema(shape[name] as z.ZodType, { unrepresentable: "any" });
+    const found = values[name] === undefined ? "is not set" : `${shown(name, values[name])} is not taken`;
+    const wanted = issue.code === "custom" ? issue.message : allowed(schema);
+    return [{ path: `${prefix}_${name}`, message: `${found}; set ${wanted}${help(schema)}` }];
   });
-  const list = errors.map(({ path, message }) => `${path}: ${message}`).join("; ");
-  throw new DistributionError(
-    "invalid_request",
-    `Settings are wrong. ${list}. Known: ${Object.keys(shape)
-      .map((name) => `${prefix}_${name}`)
-      .join(", ")}.`,
-    { errors },
-  );
+  const lines = errors.map(({ path, message }) => `\n  ${path}: ${message}.`);
+  throw new DistributionError("invalid_request", `Settings are wrong.${lines.join("")}`, { errors });
 }
 
-const SECRET_BYTES = 32;
+type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** The key that signs tokens: made once, kept beside the data, readable by the owner only. */
-export function secretOf(path: string): Uint8Array {
-  try {
-    writeFileSync(path, randomBytes(SECRET_BYTES), { flag: "wx", mode: 0o600 });
-  } catch (failure) {
-    if ((failure as NodeJS.ErrnoException).code !== "EEXIST") throw failure;
-  }
-  const secret = readFileSync(path);
-  if (secret.length >= SECRET_BYTES) return secret;
-  throw new DistributionError(
-    "invalid_request",
-    `${path} has ${secret.length} bytes; a secret has at least ${SECRET_BYTES}. Delete it to get a new one: tokens that clients hold become invalid.`,
-  );
+/** What a setting may be, for people. */
+function allowed({ anyOf, enum: values, const: only, type, ...bounds }: JsonSchema): string {
+  if (anyOf) return anyOf.map(allowed).join(", or ");
+  if (values) return `one of ${values.join(", ")}`;
+  if (only !== undefined) return String(only);
+  if (type !== "number" && type !== "integer") return "a text that is not empty";
+  const { minimum, exclusiveMinimum, maximum } = bounds;
+  return [
+    type === "integer" ? "a whole number" : "a number",
+    ...(minimum === undefined ? [] : [`from ${minimum}`]),
+    ...(exclusiveMinimum === undefined ? [] : [`above ${exclusiveMinimum}`]),
+    ...(maximum === undefined ? [] : [`up to ${maximum}`]),
+  ].join(" ");
 }
+
+/** What it is when it is left out, and what it is for. */
+function help({ default: standard, description }: JsonSchema): string {
+  const leave = standard === undefined || standard === "" ? "" : `, or leave it out for ${JSON.stringify(standard)}`;
+  return leave + (description === undefined ? "" : `. ${description.replace(/\.$/, "")}`);
+}
+
+/** A wrong value goes to the log, a secret one does not. */
+const shown = (name: string, value: string): string =>
+  /SECRET|TOKEN|PASSWORD|KEY|URL/.test(name) ? "its value (not shown)" : JSON.stringify(value);

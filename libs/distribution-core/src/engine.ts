@@ -1,5 +1,6 @@
 /** The stages of the core composed, top to bottom, in the way of an event; without ports, so that a simulation can run it too. */
 import type { Broker } from "./brokers/contract.ts";
+import { fieldError } from "./errors.ts";
 import { createIngest, type IngestBounds, type IngestService, type SequenceStep } from "./ingest/index.ts";
 import { createHops, type Logger, type Metrics } from "./observability/index.ts";
 import { createScheduler, createTokenCodec, cursorsTopic, openCursors } from "./qos/index.ts";
@@ -50,14 +51,18 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** Resolves when everything that was in the log is known again: publishes and sessions can come. */
+/**
+ * Resolves when everything that was in the log is known again: publishes and sessions can come.
+ * Rejects with `invalid_request` for two topics of one name, and with what its stages refuse at their start.
+ */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { name, topics, broker, runtime, logger, metrics, guard } = options;
   // Of chance, so that nobody can choose constants that collide.
   const seed = Buffer.from(runtime.random.bytes(4)).readUInt32LE();
   const matcherOf = (schema: TopicSchema) => createMatcher(schema, { seed });
   const cursorTopic = cursorsTopic(name);
-  const router = createRouter({ routes: options.routes ?? [], topics, parseFilter, metrics });
+  assertNamedOnce([...topics, cursorTopic]);
+  const router = createRouter({ routes: options.routes ?? [], topics, parseFilter, createMatcher: matcherOf, metrics });
   for (const topic of [...topics, cursorTopic]) await broker.admin.ensureTopic(topic);
 
   // ── in: admit, validate, deduplicate, transform, route, append ──
@@ -83,8 +88,10 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const tokens = createTokenCodec(options.sealer);
   const encoder = createEventsEncoder(topics);
   const hops = createHops(metrics, runtime.clock);
+  const scheduler = createScheduler(runtime);
   const registry = createRegistry({
     tail,
+    scheduler,
     encoder,
     createMatcher: matcherOf,
     runtime,
@@ -101,7 +108,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     cursors,
     encoder,
     tokens,
-    scheduler: createScheduler(runtime),
+    scheduler,
     guard,
     runtime,
     logger,
@@ -130,4 +137,17 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
       await tail.close();
     },
   };
+}
+
+/** One log has one definition; the topics that the service itself makes come last. */
+function assertNamedOnce(topics: readonly TopicDefinition[]): void {
+  const names = topics.map((topic) => topic.name);
+  const index = names.findLastIndex((name, at) => names.indexOf(name) < at);
+  if (index < 0) return;
+  const own = "Each topic has a name of its own; <service>.distribution and <service>.cursors are the service's.";
+  throw fieldError(
+    "invalid_request",
+    `topics[${names.indexOf(names[index]!)}].name`,
+    `${names[index]} is taken. ${own}`,
+  );
 }

@@ -42,7 +42,8 @@ export const ERROR_CODES = {
     http: 409,
     grpc: 6,
     retry: false,
-    meaning: "The same source and id came before with another body.",
+    meaning:
+      "The same source and id came before with another body, or another event has an id that the payload states.",
   },
   illegal_transition: {
     http: 409,
@@ -83,7 +84,13 @@ export const ERROR_CODES = {
     retry: true,
     meaning: "The service lost this session; resume from the token.",
   },
-  silent: { http: 408, grpc: 14, close: 3012, retry: true, meaning: "Nothing was heard for two heartbeat intervals." },
+  silent: {
+    http: 408,
+    grpc: 14,
+    close: 3012,
+    retry: true,
+    meaning: "Nothing was heard for two heartbeat intervals, or a request's body came too slowly.",
+  },
   storage_full: { http: 507, grpc: 8, retry: true, meaning: "The log cannot grow: the disk or its quota is full." },
 } as const satisfies Record<string, ErrorCodeDefinition>;
 

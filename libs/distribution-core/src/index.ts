@@ -1,8 +1,9 @@
 /** The face of the core that apps and tools import; stages have faces of their own (`@distribution/core/events` and so on). */
 
-export { readSettings, secretOf, serviceSettings } from "./config.ts";
+export { readSettings, serviceSettings } from "./config.ts";
+export { openDataFolder, secretOf } from "./data-folder.ts";
 export * from "./errors.ts";
-export { runService } from "./run.ts";
+export { runService, type ServiceReport, STOP_WITHIN_MS } from "./run.ts";
 export {
   createDistributionService,
   type DistributionService,

@@ -3,9 +3,18 @@ import { toDistributionError } from "./errors.ts";
 import type { DistributionService } from "./service.ts";
 
 /** A stop that takes longer is given up, with exit code 1. Milliseconds. */
-const STOP_WITHIN_MS = 15_000;
+export const STOP_WITHIN_MS = 15_000;
 
-/** Resolves when the service is ready; the process then lives until SIGTERM or SIGINT. */
+/** What a ready service tells the process that started it, where that one opened a channel (IPC). */
+export interface ServiceReport {
+  readonly pid: number;
+  readonly ports: DistributionService["ports"];
+}
+
+/**
+ * Resolves when the service is ready; the process then lives until SIGTERM or SIGINT, or until the one who started it with a
+ * channel is gone.
+ */
 export async function runService(name: string, start: () => Promise<DistributionService>): Promise<void> {
   let service: DistributionService | undefined;
   let stopping = false;
@@ -29,8 +38,10 @@ export async function runService(name: string, start: () => Promise<Distribution
   };
   process.on("SIGTERM", () => stop("SIGTERM"));
   process.on("SIGINT", () => stop("SIGINT"));
+  if (process.send) process.once("disconnect", () => stop("the launcher is gone"));
   try {
     service = await start();
+    if (process.send) return void process.send({ pid: process.pid, ports: service.ports } satisfies ServiceReport);
     const { public: port, grpc, admin } = service.ports;
     console.error(
       [

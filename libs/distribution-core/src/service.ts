@@ -10,15 +10,15 @@ import type { IngestService } from "./ingest/index.ts";
 import { createLife, type Life, lifeTopic } from "./life/index.ts";
 import { observeProcess } from "./observability/event-loop.ts";
 import { createLogger, createMetrics, type Logger, type Metrics } from "./observability/index.ts";
+import { createProjections, type Projection, type ProjectionSettings, type Projections } from "./projections/index.ts";
 import { type Runtime, systemRuntime, type Timer } from "./runtime/index.ts";
 import { createLoopbackGuard, createSealer, type Identity } from "./security/index.ts";
 import { parseFilter } from "./subscriptions/index.ts";
 import type { Queries, Tail } from "./tail/index.ts";
-import type { TopicDefinition } from "./topics.ts";
+import { tellRegularly } from "./tell-regularly.ts";
 import type { OpenApiFragment, ServiceDescription } from "./transport/documents/index.ts";
 import { createHealth, type Health } from "./transport/health.ts";
 import { createListeners, type Listen, type Listeners } from "./transport/listeners.ts";
-import type { Sessions } from "./transport/sessions.ts";
 
 export interface DomainParts {
   readonly tail: Tail;
@@ -33,9 +33,11 @@ export interface Domain {
   /** Below /api/v1. */
   readonly router?: HttpRouter;
   readonly openApi?: OpenApiFragment;
+  /** Its read models. The service builds them from the log before it is ready, saves them, and stops them. */
+  readonly projections?: readonly Pick<Projection<unknown>, "intake">[];
   /** After the service is ready. */
   start?(): void | Promise<void>;
-  /** Before the service drains. */
+  /** Before the service drains, and when it could not start: also when `start` failed or was not called. */
   stop?(): Promise<void>;
 }
 
@@ -49,6 +51,8 @@ export interface ServiceOptions
   /** Signs resume tokens and cursors: at least 32 bytes, the same on all replicas and after a restart. */
   readonly secret: Uint8Array;
   readonly domain?: (parts: DomainParts) => Domain | Promise<Domain>;
+  /** Of the domain's projections. */
+  readonly projections?: ProjectionSettings;
   /** Clients reconnect within this after `draining`, at a random time. Milliseconds, default 5,000. */
   readonly reconnectWithinMs?: number;
 }
@@ -62,8 +66,6 @@ export interface DistributionService extends Omit<DomainParts, "runtime" | "logg
   stop(): Promise<void>;
 }
 
-const PERFORMANCE_EVERY_MS = 10_000;
-
 /** Resolves when the service is ready for clients. The admin port answers from the beginning. */
 export async function createDistributionService(options: ServiceOptions): Promise<DistributionService> {
   const { service, broker, runtime = systemRuntime, guard = createLoopbackGuard() } = options;
@@ -72,6 +74,7 @@ export async function createDistributionService(options: ServiceOptions): Promis
   const sealer = createSealer(options.secret, name);
   const metrics = createMetrics();
   const health = createHealth({ broker, runtime });
+  metrics.gauge("distribution_ready", {}, () => (health.read().ready ? 1 : 0));
   const common = { service, broker, guard, runtime, logger, metrics, health };
   const listeners = await createListeners({ ...common, listen: options.listen });
   const observer = observeProcess(metrics, runtime);
@@ -80,7 +83,30 @@ export async function createDistributionService(options: ServiceOptions): Promis
 
   let engine: Engine | undefined;
   let life: Life | undefined;
-  let performance: Timer | undefined;
+  let domain: Domain | undefined;
+  let projections: Projections | undefined;
+  let telling: Timer | undefined;
+
+  /** What there is by now: of a service that ran, or that did not come so far. */
+  const close = async (): Promise<void> => {
+    health.become("draining");
+    life?.tell("status", { state: "draining", reasons: [] });
+    telling?.cancel();
+    try {
+      await domain?.stop?.();
+    } catch (failure) {
+      logger.error({ err: failure }, "The domain's own part did not stop as it should; the rest goes on.");
+    }
+    engine?.sessions.drain(options.reconnectWithinMs ?? 5_000);
+    await life?.close();
+    await engine?.ingest.drain();
+    await listeners.closePublic();
+    await projections?.close();
+    await engine?.close();
+    observer.close();
+    health.become("stopped");
+    await listeners.closeAdmin();
+  };
 
   try {
     engine = await openEngine({
@@ -102,14 +128,18 @@ export async function createDistributionService(options: ServiceOptions): Promis
           message: `${kind} of ${source} at ${key}: expected ${expected}, got ${got}`,
         }),
     });
-    const opened = engine;
-    const { tail, queries, ingest, sessions } = opened;
-    const own = createLife({ service: name, ingest, ownIdentity, runtime, logger });
-    life = own;
-    health.watch(() => tail.troubles());
-    const domain = await options.domain?.({ tail, queries, ingest, runtime, logger });
+    const { tail, queries, ingest, sessions } = engine;
+    life = createLife({ service: name, ingest, ownIdentity, runtime, logger });
+    health.watch(tail.troubles);
+    domain = await options.domain?.({ tail, queries, ingest, runtime, logger });
+    projections = createProjections({
+      ...{ broker, tail, runtime, logger, metrics, ...options.projections },
+      projections: domain?.projections ?? [],
+    });
+    health.watch(projections.troubles);
+    await projections.start();
     await listeners.open({
-      ...opened,
+      ...engine,
       topics,
       parseFilter,
       payloadCodecs: createPayloadCodec,
@@ -118,28 +148,10 @@ export async function createDistributionService(options: ServiceOptions): Promis
       domain,
     });
     health.become("ready");
-    own.tell("status", { state: "ready", reasons: [] });
-    performance = tellPerformance({ life: own, metrics, runtime, sessions, topics });
+    const healthOf = { broker: () => broker.health().reasons, tail: tail.troubles, projections: projections.troubles };
+    telling = tellRegularly({ life, metrics, runtime, sessions, topics, health, parts: healthOf });
     await domain?.start?.();
 
-    const stop = async (): Promise<void> => {
-      health.become("draining");
-      own.tell("status", { state: "draining", reasons: [] });
-      performance?.cancel();
-      try {
-        await domain?.stop?.();
-      } catch (failure) {
-        logger.error({ err: failure }, "The domain's own part did not stop as it should; the rest goes on.");
-      }
-      sessions.drain(options.reconnectWithinMs ?? 5_000);
-      await own.close();
-      await ingest.drain();
-      await listeners.closePublic();
-      await opened.close();
-      observer.close();
-      health.become("stopped");
-      await listeners.closeAdmin();
-    };
     let stopping: Promise<void> | undefined;
     return {
       ports: listeners.ports,
@@ -149,47 +161,15 @@ export async function createDistributionService(options: ServiceOptions): Promis
       queries,
       tail,
       stop() {
-        stopping ??= stop();
+        stopping ??= close();
         return stopping;
       },
     };
   } catch (failure) {
-    observer.close();
-    performance?.cancel();
-    await listeners.closePublic();
-    await life?.close();
-    await engine?.close();
-    await listeners.closeAdmin();
+    await close().catch((reason: unknown) =>
+      logger.error({ err: reason }, "The service did not start, and what it had opened could not all be closed."),
+    );
     if (failure instanceof DistributionError) throw failure;
     throw new DistributionError("internal", "The service did not start.", { cause: failure });
   }
-}
-
-function tellPerformance(parts: {
-  life: Life;
-  metrics: Metrics;
-  runtime: Runtime;
-  sessions: Sessions;
-  topics: readonly TopicDefinition[];
-}): Timer {
-  const { life, metrics, runtime, sessions, topics } = parts;
-  const latency = metrics.histogram("distribution_hop_seconds", { hop: "ingested-written" });
-  const ingested = topics.map(({ name }) => metrics.counter("distribution_ingest_events_total", { topic: name }));
-  const read = () => ({
-    eventsIn: ingested.reduce((total, { value }) => total + value, 0),
-    eventsDelivered: sessions.delivered,
-  });
-  let before = read();
-  return runtime.timers.every(PERFORMANCE_EVERY_MS, () => {
-    const now = read();
-    life.tell("performance", {
-      windowMs: PERFORMANCE_EVERY_MS,
-      eventsIn: now.eventsIn - before.eventsIn,
-      eventsDelivered: now.eventsDelivered - before.eventsDelivered,
-      latencyMs: { p50: latency.quantile(0.5) * 1e3, p99: latency.quantile(0.99) * 1e3 },
-      sessions: sessions.size,
-      subscriptions: sessions.subscriptions,
-    });
-    before = now;
-  });
 }

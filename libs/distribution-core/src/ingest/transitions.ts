@@ -29,9 +29,12 @@ export interface TransitionRule<State, Payload> {
   current(key: string): State | undefined;
   /** Resolves when what `current` says has the event at the position in it. */
   reached(position: Position): Promise<void>;
+  /** Other topics that have rules and that `next` looks at: what is on its way there with the event's key is waited for, too. */
+  readonly beside?: readonly string[];
   /**
    * The key's state after the event. Throws `illegal_transition`, at a path below the event such as `type`, when it cannot
-   * follow; the message says what state the key is in and what may follow.
+   * follow; the message says what state the key is in and what may follow. Throws `invalid_event` for what never can,
+   * and `event_conflict` for an identity of its own that another event has.
    */
   next(state: State | undefined, event: JudgedEvent<Payload>): State | undefined;
 }
@@ -109,7 +112,7 @@ export class Transitions {
       const machine = this.#machines.get(topic);
       if (machine === undefined || publication.repetitions.has(ordinal)) continue;
       const envelope = decodeEvent(bytes.subarray(start, end), ordinal);
-      const blocker = machine.unseen.get(envelope.key);
+      const blocker = this.#unseen(machine, envelope.key);
       if (blocker !== undefined) return blocker;
       const known = states.get(machine) ?? new Map<string, unknown>();
       states.set(machine, known);
@@ -136,6 +139,17 @@ export class Transitions {
     });
     // One that is never reached, as its projection stopped, is nothing to wait for either.
     void Promise.allSettled(seen).then(() => unseen.end());
+  }
+
+  /** Of the key, on the machine's topic and those beside it. */
+  #unseen({ unseen, rule }: Machine, key: string): Unseen | undefined {
+    const own = unseen.get(key);
+    if (own !== undefined || rule.beside === undefined) return own;
+    for (const topic of rule.beside) {
+      const other = this.#machines.get(topic)?.unseen.get(key);
+      if (other !== undefined) return other;
+    }
+    return undefined;
   }
 
   #takeKeys(taken: TakenPublish): Unseen | undefined {
@@ -171,7 +185,7 @@ function follow(
     return rule.next(state, { envelope, payload: rule.payload.decode(bytes) });
   } catch (failure) {
     const { code, message, errors } = toDistributionError(failure);
-    if (code !== "illegal_transition") throw failure;
+    if (errors.length === 0) throw failure;
     const below = errors.map((error) => ({ ...error, path: `events[${ordinal}].${error.path}` }));
     throw new DistributionError(code, message, { errors: below });
   }

@@ -38,7 +38,7 @@ export interface ErrorPayload {
   readonly part: string;
 }
 
-/** A part became healthy or unhealthy. */
+/** A part (the broker, the tail) became healthy or unhealthy, or is unhealthy for other reasons. */
 export interface HealthPayload {
   readonly part: string;
   readonly healthy: boolean;

@@ -19,10 +19,11 @@ export function createHops(metrics: Metrics, clock: Clock): Hops {
   const ingestedAppended = hop("ingested-appended");
   const appendedMatched = hop("appended-matched");
   const matchedWritten = hop("matched-written");
+  const appendedWritten = hop("appended-written");
   const ingestedWritten = hop("ingested-written");
   let newest = { ingested: 0n, appendedAt: 0n };
   /** The oldest match of this turn. */
-  let waiting: { ingested: bigint; matchedAt: bigint } | undefined;
+  let waiting: { ingested: bigint; appendedAt: bigint; matchedAt: bigint } | undefined;
   // Clocks of two machines may differ: a negative time is none.
   const seconds = (from: bigint, to: bigint): number => Math.max(0, Number(to - from) / 1e9);
 
@@ -35,12 +36,13 @@ export function createHops(metrics: Metrics, clock: Clock): Hops {
       if (waiting) return;
       const matchedAt = clock.wallNs();
       appendedMatched.record(seconds(newest.appendedAt, matchedAt));
-      waiting = { ingested: newest.ingested, matchedAt };
+      waiting = { ...newest, matchedAt };
     },
     written() {
       if (!waiting) return;
       const now = clock.wallNs();
       matchedWritten.record(seconds(waiting.matchedAt, now));
+      appendedWritten.record(seconds(waiting.appendedAt, now));
       if (waiting.ingested !== 0n) ingestedWritten.record(seconds(waiting.ingested, now));
       waiting = undefined;
     },

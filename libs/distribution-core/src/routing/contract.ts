@@ -3,14 +3,14 @@
  *
  * Rules are tried in the order they are listed. Every rule that matches adds its destinations; one with `stop` is the
  * last that is tried. An event for which no rule names a destination goes to the topic its publisher named, so that
- * nothing vanishes: a rule can send an event elsewhere, never nowhere.
+ * nothing vanishes: a rule can send an event elsewhere, never nowhere. Internal topics are neither covered nor destinations.
  */
 import type { Filter, TopicSchema } from "../subscriptions/contract.ts";
 import type { TopicDefinition } from "../topics.ts";
 
 /** All that are given must hold. Patterns: tokens joined by dots, `*` stands for one token and `>` for one or more at the end. */
 export interface RouteCondition {
-  /** Topics that publishers name. Absent: every topic. */
+  /** Topics that publishers name. Absent: every topic but internal ones. */
   readonly topics?: readonly string[] | undefined;
   /** Event types. Absent: every type. */
   readonly types?: readonly string[] | undefined;
@@ -24,9 +24,12 @@ export interface RouteDefinition {
   /** For operators, metrics and errors: [a-z0-9-], at most 64 characters; `default` is the rule that is always there. */
   readonly name: string;
   readonly when: RouteCondition;
-  /** Topics that matching events go to. Empty: the rule changes priority and regions only. */
+  /** Topics that matching events go to, none of them internal. Empty: the rule changes priority and regions only. */
   readonly to: readonly string[];
-  /** 0 to 9, written into Event.priority; of several rules the highest. Absent: left as the publisher set it. */
+  /**
+   * 0 to 9, written into Event.priority for filters; of several rules the highest. Absent: left as the publisher set it.
+   * What overtakes on its way to a subscriber is a topic's priority: send a copy to a topic that has one.
+   */
   readonly priority?: number | undefined;
   /** Written into the event's extension `regions`, joined by commas; of several rules all. Absent: left as it is. */
   readonly regions?: readonly string[] | undefined;
@@ -55,11 +58,12 @@ export interface RouteSelector {
   decide(bytes: Uint8Array, start: number, end: number): RouteDecision;
 }
 
-export type RouteStats = {
+/** The definition, of which `default` has a name only, and what it did. */
+export interface RouteStats extends Partial<RouteDefinition> {
   readonly name: string;
   /** Events it matched that became durable, since the process started. */
   readonly events: number;
-};
+}
 
 export interface RouteExplanation {
   readonly topic: string;

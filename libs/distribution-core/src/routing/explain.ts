@@ -1,8 +1,7 @@
 /** Why an event goes where it goes, in words for operators. Slow and obvious, and the oracle of the cached decisions. */
-import { createEnvelope, EVENT_FIELD } from "../events/index.ts";
+import { createEnvelope, EVENT_FIELD, patternCovers } from "../events/index.ts";
 import type { TopicDefinition } from "../topics.ts";
 import type { RouteDecision, RouteExplanation } from "./contract.ts";
-import { patternCovers } from "./pattern.ts";
 import type { Rule } from "./rule.ts";
 
 export function explainRules(
@@ -20,7 +19,7 @@ export function explainRules(
   const explained = rules.map((rule) => {
     const name = rule.definition.name;
     if (stoppedBy) return { name, matched: false, because: `not tried: ${stoppedBy} matched before and stops` };
-    const obstacle = obstacleOf(rule, topic.name, type, key, event);
+    const obstacle = obstacleOf(rule, topic, type, key, event);
     if (obstacle) return { name, matched: false, because: obstacle };
     matched.push(rule);
     if (rule.definition.stop) stoppedBy = name;
@@ -31,14 +30,21 @@ export function explainRules(
 }
 
 /** The first condition that does not hold. */
-function obstacleOf(rule: Rule, topic: string, type: string, key: string, event: Uint8Array): string | undefined {
+function obstacleOf(
+  rule: Rule,
+  topic: TopicDefinition,
+  type: string,
+  key: string,
+  event: Uint8Array,
+): string | undefined {
   const { when } = rule.definition;
-  if (!rule.filters.has(topic)) return `topic ${topic} is not covered by ${list(when.topics)}`;
+  if (topic.internal) return `topic ${topic.name} is the service's own, which no rule covers`;
+  if (!rule.filters.has(topic.name)) return `topic ${topic.name} is not covered by ${list(when.topics)}`;
   if (when.types && !when.types.some((pattern) => patternCovers(pattern, type))) {
     return `type ${type} is not covered by ${list(when.types)}`;
   }
   if (rule.keys && !rule.keys.has(key)) return `key ${JSON.stringify(key)} is not one of ${list(when.keys)}`;
-  if (rule.filters.get(topic)?.test(event) === false) return `the filter is false: ${when.filter}`;
+  if (rule.filters.get(topic.name)?.test(event) === false) return `the filter is false: ${when.filter}`;
   return undefined;
 }
 

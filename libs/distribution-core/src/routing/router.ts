@@ -1,11 +1,12 @@
 /** Which way an event goes: decisions per topic and type, cached, and per event only where a rule looks at keys or contents. */
+
 import { fieldError } from "../errors.ts";
-import { createEnvelope, EVENT_FIELD } from "../events/index.ts";
+import { patternCovers } from "../events/index.ts";
 import type { Counter, Metrics } from "../observability/index.ts";
+import type { MatchBuffer, Matcher, TopicSchema } from "../subscriptions/contract.ts";
 import type { TopicDefinition } from "../topics.ts";
 import type { FilterParser, RouteDecision, RouteDefinition, Router, RouteSelector } from "./contract.ts";
 import { explainRules } from "./explain.ts";
-import { patternCovers } from "./pattern.ts";
 import { compileRules, type Rule } from "./rule.ts";
 import { checkRouteShapes } from "./schema.ts";
 
@@ -20,19 +21,26 @@ export interface RouterOptions {
   readonly routes?: readonly RouteDefinition[];
   readonly topics: readonly TopicDefinition[];
   readonly parseFilter: FilterParser;
+  /** The index of a topic's filters, by which rules are found. */
+  readonly createMatcher: (schema: TopicSchema) => Matcher;
   readonly metrics: Metrics;
 }
 
 /**
- * Throws with the path of every mistake (`routes[2].when.filter`) and the code of the first: `invalid_request`,
- * `unknown_topic`, `invalid_filter` or `filter_too_costly`.
+ * Throws with the path of every mistake (`routes[2].when.filter`) and the code of the first: `invalid_request` (an
+ * internal topic among them), `unknown_topic`, `invalid_filter` or `filter_too_costly`.
  */
-export function createRouter({ routes = [], topics, parseFilter, metrics }: RouterOptions): Router {
+export function createRouter({ routes = [], topics, parseFilter, createMatcher, metrics }: RouterOptions): Router {
   const byName = new Map(topics.map((topic) => [topic.name, topic]));
   const fallback = metrics.counter("distribution_route_matches_total", { route: DEFAULT_ROUTE });
   const compile = (definitions: readonly RouteDefinition[]): RuleSet => {
     const checked = checkRouteShapes(definitions);
-    return new RuleSet(compileRules(checked, { topics: byName, parseFilter, metrics }), topics, fallback);
+    return new RuleSet(
+      compileRules(checked, { topics: byName, parseFilter, metrics }),
+      topics,
+      createMatcher,
+      fallback,
+    );
   };
   let rules = compile(routes);
   let version = 1;
@@ -47,7 +55,7 @@ export function createRouter({ routes = [], topics, parseFilter, metrics }: Rout
     explain: (topic, event) =>
       explainRules(rules.rules, rules.topic(topic), event, (selected) => rules.decide(topic, selected)),
     stats: () => [
-      ...rules.rules.map((rule) => ({ name: rule.definition.name, events: rule.counter.value })),
+      ...rules.rules.map((rule) => ({ ...rule.definition, events: rule.counter.value })),
       { name: DEFAULT_ROUTE, events: fallback.value },
     ],
     replace(definitions) {
@@ -61,12 +69,22 @@ export function createRouter({ routes = [], topics, parseFilter, metrics }: Rout
 class RuleSet {
   readonly rules: readonly Rule[];
   readonly #topics: readonly TopicDefinition[];
+  readonly #createMatcher: RouterOptions["createMatcher"];
   readonly #fallback: Counter;
   readonly #selectors = new Map<string, Map<string, RouteSelector>>();
+  /** By topic: which rules an event meets, by their numbers, of all that cover the topic, whatever its type. */
+  readonly #matchers = new Map<string, Matcher>();
+  readonly #found: MatchBuffer = { ids: new Uint32Array(64), count: 0 };
 
-  constructor(rules: readonly Rule[], topics: readonly TopicDefinition[], fallback: Counter) {
+  constructor(
+    rules: readonly Rule[],
+    topics: readonly TopicDefinition[],
+    createMatcher: RouterOptions["createMatcher"],
+    fallback: Counter,
+  ) {
     this.rules = rules;
     this.#topics = topics;
+    this.#createMatcher = createMatcher;
     this.#fallback = fallback;
     for (const topic of topics) this.#selectors.set(topic.name, new Map());
   }
@@ -120,20 +138,25 @@ class RuleSet {
     return { fixed, decide: () => fixed };
   }
 
+  /** `rules`: those that cover the type. */
   #createLookingSelector(topic: string, rules: readonly Rule[]): RouteSelector {
-    const envelope = createEnvelope();
-    const readsKey = rules.some((rule) => rule.keys !== undefined);
+    const matcher = this.#matcherOf(topic);
+    const covering = new Set(rules);
     const decisions = new Map<string, RouteDecision>();
     return {
       fixed: undefined,
       decide: (bytes, start, end) => {
-        let key = "";
-        if (readsKey) {
-          envelope.read(bytes, start, end);
-          key = envelope.text(EVENT_FIELD.key);
+        const found = this.#found;
+        matcher.match(bytes, start, end, found);
+        const matched: Rule[] = [];
+        let name = "";
+        for (const number of found.ids.subarray(0, found.count).sort()) {
+          const rule = this.rules[number]!;
+          if (!covering.has(rule)) continue;
+          matched.push(rule);
+          name += `${number},`;
+          if (rule.definition.stop) break;
         }
-        const matched = matching(rules, topic, key, bytes.subarray(start, end));
-        const name = matched.map((rule) => rules.indexOf(rule)).join();
         let decision = decisions.get(name);
         if (!decision) {
           if (decisions.size === MAX_CACHED) decisions.clear();
@@ -144,18 +167,17 @@ class RuleSet {
       },
     };
   }
-}
 
-/** The rules among these, which cover topic and type, that the event meets, up to the first with `stop`. */
-function matching(rules: readonly Rule[], topic: string, key: string, event: Uint8Array): Rule[] {
-  const matched: Rule[] = [];
-  for (const rule of rules) {
-    if (rule.keys && !rule.keys.has(key)) continue;
-    if (rule.filters.get(topic)?.test(event) === false) continue;
-    matched.push(rule);
-    if (rule.definition.stop) break;
+  #matcherOf(name: string): Matcher {
+    const known = this.#matchers.get(name);
+    if (known) return known;
+    const matcher = this.#createMatcher(this.topic(name));
+    for (const [number, { definition, filters }] of this.rules.entries()) {
+      if (filters.has(name)) matcher.add(number, filters.get(name), definition.when.keys ?? []);
+    }
+    this.#matchers.set(name, matcher);
+    return matcher;
   }
-  return matched;
 }
 
 export function coversType({ when }: RouteDefinition, type: string): boolean {

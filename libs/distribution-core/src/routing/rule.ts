@@ -1,11 +1,11 @@
 /** One route made ready: its patterns spread over the topics it covers, its filter parsed for each of them. */
 
 import { DistributionError, type ErrorCode, type FieldError } from "../errors.ts";
+import { patternCovers } from "../events/index.ts";
 import type { Counter, Metrics } from "../observability/index.ts";
 import type { Filter } from "../subscriptions/contract.ts";
 import type { TopicDefinition } from "../topics.ts";
 import type { FilterParser, RouteDefinition } from "./contract.ts";
-import { patternCovers } from "./pattern.ts";
 import { describe } from "./schema.ts";
 
 export interface Rule {
@@ -49,8 +49,8 @@ export function compileRules(definitions: readonly RouteDefinition[], context: R
 function compileRule(definition: RouteDefinition, path: string, context: RuleContext, mistakes: Mistake[]): Rule {
   const covered = coveredTopics(definition, path, context, mistakes);
   const destinations = definition.to.flatMap((name, index) => {
-    const topic = context.topics.get(name);
-    if (!topic) mistakes.push(unknownTopic(`${path}.to[${index}]`, name, context));
+    const topic = routable(context).find((each) => each.name === name);
+    if (!topic) mistakes.push(noTopic(definition, `${path}.to[${index}]`, name, context));
     return topic ?? [];
   });
   const filters = new Map(
@@ -66,12 +66,12 @@ function compileRule(definition: RouteDefinition, path: string, context: RuleCon
 }
 
 function coveredTopics(definition: RouteDefinition, path: string, context: RuleContext, mistakes: Mistake[]) {
-  const all = [...context.topics.values()];
+  const all = routable(context);
   const patterns = definition.when.topics;
   if (!patterns) return all;
   for (const [index, pattern] of patterns.entries()) {
     if (all.some((topic) => patternCovers(pattern, topic.name))) continue;
-    mistakes.push(unknownTopic(`${path}.when.topics[${index}]`, pattern, context));
+    mistakes.push(noTopic(definition, `${path}.when.topics[${index}]`, pattern, context));
   }
   return all.filter((topic) => patterns.some((pattern) => patternCovers(pattern, topic.name)));
 }
@@ -96,9 +96,20 @@ function parseFor(
   }
 }
 
-function unknownTopic(path: string, name: string, { topics }: RuleContext): Mistake {
-  const message = `No topic of this service is ${name}. It has: ${[...topics.keys()].join(", ")}.`;
-  return { code: "unknown_topic", path, message };
+/** What the service tells of itself stays on its own topics, and nothing else comes there. */
+function routable({ topics }: RuleContext): readonly TopicDefinition[] {
+  return [...topics.values()].filter((topic) => !topic.internal);
+}
+
+function noTopic({ name: route }: RouteDefinition, path: string, named: string, context: RuleContext): Mistake {
+  const has = `Choose of: ${routable(context)
+    .map((topic) => topic.name)
+    .join(", ")}.`;
+  if (context.topics.get(named)?.internal) {
+    const message = `Route ${route} names ${named}, on which only the service itself publishes. ${has}`;
+    return { code: "invalid_request", path, message };
+  }
+  return { code: "unknown_topic", path, message: `Route ${route}: no topic of this service is ${named}. ${has}` };
 }
 
 function asField({ path, message }: Mistake): FieldError {

@@ -1,17 +1,17 @@
 /** What a route's definition may look like; operators write them, so every mistake is named with its path. */
 import { z } from "zod";
 import { DistributionError, type FieldError } from "../errors.ts";
+import { patternMistake } from "../events/index.ts";
 import type { RouteDefinition } from "./contract.ts";
-import { isPattern } from "./pattern.ts";
 
-/** Bounds on a rule set: each event that no cached decision covers is tried against every rule. */
+/** Bounds on a rule set, which is compiled as a whole with every change. */
 export const MAX_ROUTES = 1000;
 const MAX_LISTED = 1000;
 
-const pattern = z
-  .string()
-  .max(256)
-  .refine(isPattern, "Use tokens joined by dots, * for one token, > at the end for the rest.");
+const pattern = z.string().superRefine((text, context) => {
+  const mistake = patternMistake(text);
+  if (mistake) context.addIssue({ code: "custom", message: mistake });
+});
 const patterns = z.array(pattern).min(1, "Leave the condition out to match everything.").max(MAX_LISTED).optional();
 
 const routeSchema = z.strictObject({
@@ -20,7 +20,7 @@ const routeSchema = z.strictObject({
     .regex(/^[a-z0-9-]{1,64}$/, "Use 1 to 64 characters of a-z, 0-9 and -.")
     .refine((name) => name !== "default", "default is the rule that is always there; use another name."),
   when: z.strictObject({
-    topics: patterns.describe("Patterns of topics that publishers name. Absent: every topic."),
+    topics: patterns.describe("Patterns of topics that publishers name. Absent: every topic but internal ones."),
     types: patterns.describe("Patterns of event types. Absent: every type."),
     keys: z
       .array(z.string().max(256))

@@ -2,6 +2,7 @@
 
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { variableOf } from "../config.ts";
 import { DistributionError } from "../errors.ts";
 import type { IngestService } from "../ingest/index.ts";
 import type { Logger, Metrics } from "../observability/index.ts";
@@ -108,7 +109,11 @@ export async function createListeners(options: ListenersOptions): Promise<Listen
       routes: () => parts?.router.stats().map((route) => ({ ...route })) ?? [],
     }),
   );
-  ports.admin = await bind(admin, host, listen.adminPort, "admin");
+  const at = (port: number, name: string, setting: string): Address => ({
+    ...{ host, port, name },
+    ...{ portVariable: variableOf(service.name, setting), hostVariable: variableOf(service.name, "HOST") },
+  });
+  ports.admin = await bind(admin, at(listen.adminPort, "admin", "ADMIN_PORT"));
 
   return {
     ports,
@@ -141,8 +146,15 @@ export async function createListeners(options: ListenersOptions): Promise<Listen
         ["socketio", socketio],
         ["sse", streams],
       ];
-      ports.public = await bind(server, host, listen.port, "public");
-      const grpc: GrpcWire = await attachGrpc({ ...shared, address: `${host}:${listen.grpcPort}`, ingest, guard });
+      ports.public = await bind(server, at(listen.port, "public", "PORT"));
+      const grpc: GrpcWire = await attachGrpc({
+        ...shared,
+        address: `${host}:${listen.grpcPort}`,
+        ingest,
+        guard,
+      }).catch((failure: Error) => {
+        throw cannotListen(at(listen.grpcPort, "gRPC", "GRPC_PORT"), failure);
+      });
       wires = [...wires, ["grpc", grpc]];
       ports.grpc = grpc.port;
       grpc.setServing(true);
@@ -156,18 +168,30 @@ export async function createListeners(options: ListenersOptions): Promise<Listen
   };
 }
 
-async function bind(server: Server, host: string, port: number, name: string): Promise<number> {
+interface Address {
+  readonly host: string;
+  readonly port: number;
+  /** What it is for, and the settings that say where. */
+  readonly name: string;
+  readonly portVariable: string;
+  readonly hostVariable: string;
+}
+
+async function bind(server: Server, address: Address): Promise<number> {
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const why =
-        cause.code === "EADDRINUSE"
-          ? "is in use; stop what uses it, or set another port"
-          : `cannot be opened: ${cause.message}`;
-      reject(new DistributionError("unavailable", `The ${name} port ${host}:${port} ${why}.`, { cause }));
-    });
-    server.listen(port, host, resolve);
+    server.once("error", (cause: Error) => reject(cannotListen(address, cause)));
+    server.listen(address.port, address.host, resolve);
   });
   return (server.address() as AddressInfo).port;
+}
+
+function cannotListen(address: Address, cause: Error): DistributionError {
+  const { host, port, name, portVariable, hostVariable } = address;
+  // gRPC hands the system's error on as text.
+  const why = cause.message.includes("EADDRINUSE")
+    ? `is in use; stop what uses it, or set ${portVariable} to another`
+    : `cannot be opened: ${cause.message}; set ${portVariable} and ${hostVariable} to what this machine and user may use`;
+  return new DistributionError("unavailable", `The ${name} port ${host}:${port} ${why}.`, { cause });
 }
 
 async function closeServer(server: Server): Promise<void> {

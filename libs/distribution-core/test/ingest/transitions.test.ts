@@ -71,6 +71,36 @@ test("a publish waits for the one before it on the same key until the log has be
   expect(await idsIn(broker, "md.orders")).toEqual(["1", "4", "2", "3"]);
 });
 
+test("a publish waits for what is on its way with its key on the topics that its rule names", async () => {
+  await using disk = new Disk();
+  const broker = await disk.open();
+  const { ingest, publish } = await open({ broker, topics: [orders, topic("md.locks")] });
+  const locks = createDoors();
+  ingest.govern({ ...locks.rule, topic: "md.locks" });
+  ingest.govern({ ...createDoors().rule, beside: ["md.locks"] });
+  await publish([opened("1")], "md.locks");
+  const waiting = publish([opened("2")]);
+  await publish([opened("3", "back")], "md.orders", publisher("another"));
+  await turns();
+  expect(await idsIn(broker, "md.orders")).toEqual(["3"]);
+  locks.see("front", "open");
+  await waiting;
+  expect(await idsIn(broker, "md.orders")).toEqual(["3", "2"]);
+});
+
+test.each(["invalid_event", "event_conflict"] as const)(
+  "an event that a rule refuses as %s is named as well",
+  async (code) => {
+    await using disk = new Disk();
+    const { ingest, publish } = await open({ broker: await disk.open(), topics: [orders] });
+    const next = () => {
+      throw fieldError(code, "data.width", "A door is not below zero wide.");
+    };
+    ingest.govern({ ...createDoors().rule, next });
+    await refusal(publish([opened("1")]), code, "events[0].data.width");
+  },
+);
+
 test("what was not appended has changed nothing", async () => {
   const { broker, appends } = createHeldBroker();
   const { ingest, publish } = await open({ broker, topics: [orders] });

@@ -8,7 +8,7 @@ async function open() {
   const hops = createHops(metrics, runtime.clock);
   const now = () => runtime.clock.wallNs();
   const sums = () =>
-    ["ingested-appended", "appended-matched", "matched-written", "ingested-written"].map((hop) => {
+    ["ingested-appended", "appended-matched", "matched-written", "appended-written", "ingested-written"].map((hop) => {
       const { count, sum } = metrics.histogram("distribution_hop_seconds", { hop });
       return [count, Math.round(sum * 1e3)];
     });
@@ -28,6 +28,7 @@ describe("the hops of an event", () => {
       [1, 10],
       [1, 20],
       [1, 5],
+      [1, 25],
       [1, 35],
     ]);
   });
@@ -46,6 +47,7 @@ describe("the hops of an event", () => {
       [1, 0],
       [1, 3],
       [1, 3],
+      [1, 3],
     ]);
   });
 
@@ -58,6 +60,7 @@ describe("the hops of an event", () => {
       [0, 0],
       [1, 4],
       [1, 0],
+      [1, 4],
       [0, 0],
     ]);
   });
@@ -67,7 +70,7 @@ describe("the hops of an event", () => {
     hops.appended(now() + ms(1_000), now() + ms(500));
     hops.matched();
     hops.written();
-    expect(sums().map(([, sum]) => sum)).toEqual([0, 0, 0, 0]);
+    expect(sums().map(([, sum]) => sum)).toEqual([0, 0, 0, 0, 0]);
   });
 
   it("are not observed when nothing was matched", async () => {

@@ -5,6 +5,7 @@ import { encodeEvent } from "../../src/events/index.ts";
 import { createMetrics } from "../../src/observability/index.ts";
 import { createRouter, type RouteDefinition, type Router } from "../../src/routing/index.ts";
 import { parseFilter } from "../../src/subscriptions/filter/index.ts";
+import { createMatcher } from "../../src/subscriptions/matcher/index.ts";
 import type { TopicDefinition } from "../../src/topics.ts";
 import { event, topic } from "../ingest/support.ts";
 
@@ -13,7 +14,7 @@ const topics: readonly TopicDefinition[] = ["md.trades", "md.quotes", "md.large"
 );
 
 function routerOf(routes: readonly RouteDefinition[], of = topics, metrics = createMetrics()): Router {
-  return createRouter({ routes, topics: of, parseFilter, metrics });
+  return createRouter({ routes, topics: of, parseFilter, createMatcher, metrics });
 }
 
 function decide(router: Router, name: string, given: Event) {
@@ -107,6 +108,38 @@ describe("an event", () => {
     expect(decide(router, "md.trades", event("1", { key: "constructor" })).to).toEqual(["md.large"]);
     expect(decide(router, "md.trades", event("1", { key: "toString" })).to).toEqual(["md.trades"]);
   });
+
+  test("is not stopped by a rule for another type that would match it", () => {
+    const router = routerOf([
+      { name: "s", when: { types: ["md.quote"], keys: ["x"] }, to: ["md.quotes"], stop: true },
+      { name: "k", when: { types: ["md.*"], keys: ["x"] }, to: ["md.large"] },
+    ]);
+    expect(decide(router, "md.trades", event("1", { key: "x", type: "md.trade" })).routes).toEqual(["k"]);
+    expect(decide(router, "md.trades", event("1", { key: "x", type: "md.quote" })).routes).toEqual(["s"]);
+  });
+
+  test("is read once, however many rules look into it", () => {
+    let reads = 0;
+    const counting: typeof createMatcher = (schema) => {
+      const matcher = createMatcher(schema);
+      const match: typeof matcher.match = (...event) => {
+        reads += 1;
+        matcher.match(...event);
+      };
+      return { add: matcher.add.bind(matcher), remove: matcher.remove.bind(matcher), match, size: 0 };
+    };
+    const routes = Array.from({ length: 100 }, (_, index) => ({
+      name: `size-${index}`,
+      when: { filter: `data.size > ${index}` },
+      to: ["md.large"],
+    }));
+    const metrics = createMetrics();
+    const router = createRouter({ routes, topics, parseFilter, createMatcher: counting, metrics });
+    const given = encodeEvent(event("1", { data: Buffer.from(JSON.stringify({ size: 50 })) }));
+    const selector = router.select("md.trades", "md.trade");
+    expect(selector.decide(given, 0, given.length).routes).toHaveLength(50);
+    expect(reads).toBe(1);
+  });
 });
 
 describe("patterns", () => {
@@ -127,9 +160,10 @@ describe("patterns", () => {
 });
 
 describe("operators", () => {
-  test("read how many events each rule sent on, and the default one, also after a change of the rules", () => {
+  test("read each rule and how many events it sent on, and the default one's, also after a change of the rules", () => {
     const metrics = createMetrics();
-    const router = routerOf([{ name: "a", when: { keys: ["x"] }, to: ["md.large"] }], topics, metrics);
+    const definition = { name: "a", when: { keys: ["x"] }, to: ["md.large"] };
+    const router = routerOf([definition], topics, metrics);
     const count = (key: string, events: number) => {
       const bytes = encodeEvent(event("1", { key }));
       router.select("md.trades", "md.trade").decide(bytes, 0, bytes.length).count(events);
@@ -137,12 +171,12 @@ describe("operators", () => {
     count("x", 3);
     count("y", 2);
     expect(router.stats()).toEqual([
-      { name: "a", events: 3 },
+      { ...definition, events: 3 },
       { name: "default", events: 2 },
     ]);
     router.replace([{ name: "a", when: {}, to: ["md.quotes"] }]);
     count("x", 1);
-    expect(router.stats()[0]).toEqual({ name: "a", events: 4 });
+    expect(router.stats()[0]).toEqual({ name: "a", when: {}, to: ["md.quotes"], events: 4 });
     expect(metrics.render()).toContain('distribution_route_matches_total{route="a"} 4');
   });
 
@@ -183,6 +217,33 @@ describe("operators", () => {
     const router = routerOf([]);
     expect(refusalOf(() => router.select("no.such", "t")).code).toBe("unknown_topic");
     expect(refusalOf(() => router.explain("no.such", encodeEvent(event("1")))).code).toBe("unknown_topic");
+  });
+});
+
+describe("what the service tells of its own life", () => {
+  const withLife = [...topics, topic("md.distribution", 1, { internal: true })];
+
+  test.each<readonly [string, Partial<RouteDefinition>, string]>([
+    ["a destination", { to: ["md.large", "md.distribution"] }, "routes[1].to[1]"],
+    ["what is covered", { when: { topics: ["md.trades", "md.distribution"] } }, "routes[1].when.topics[1]"],
+  ])("is refused as %s, naming the route", (_, wrong, path) => {
+    const good: RouteDefinition = { name: "good", when: {}, to: ["md.large"] };
+    const error = refusalOf(() => routerOf([good, { ...good, name: "alerts", ...wrong }], withLife));
+    expect([error.code, error.errors[0]!.path]).toEqual(["invalid_request", path]);
+    expect(error.message).toContain("Route alerts names md.distribution, on which only the service itself publishes");
+  });
+
+  test("stays where it is, whatever a rule covers", () => {
+    const router = routerOf([{ name: "all", when: { topics: ["md.*"] }, to: ["md.large"], priority: 9 }], withLife);
+    expect(decide(router, "md.distribution", event("1"))).toMatchObject({
+      to: ["md.distribution"],
+      priority: undefined,
+    });
+    const everything = routerOf([{ name: "all", when: {}, to: ["md.large"] }], withLife);
+    expect(decide(everything, "md.distribution", event("1")).to).toEqual(["md.distribution"]);
+    expect(everything.explain("md.distribution", encodeEvent(event("1"))).rules[0]!.because).toBe(
+      "topic md.distribution is the service's own, which no rule covers",
+    );
   });
 });
 
@@ -248,7 +309,9 @@ describe("a wrong definition is refused with its place", () => {
       throw new RangeError("defect");
     };
     const routes = [{ ...good, when: { filter: "true" } }];
-    expect(() => createRouter({ routes, topics, parseFilter, metrics: createMetrics() })).toThrow(RangeError);
+    expect(() => createRouter({ routes, topics, parseFilter, createMatcher, metrics: createMetrics() })).toThrow(
+      RangeError,
+    );
   });
 });
 

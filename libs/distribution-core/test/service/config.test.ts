@@ -1,7 +1,10 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readSettings, secretOf, serviceSettings } from "../../src/config.ts";
+import { z } from "zod";
+import { readSettings, serviceSettings } from "../../src/config.ts";
+import { openDataFolder, secretOf } from "../../src/data-folder.ts";
 import { DistributionError } from "../../src/errors.ts";
 import { folder } from "../tail/support.ts";
 
@@ -38,6 +41,7 @@ describe("settings", () => {
     ["65536", false],
     ["1.5", false],
     ["http", false],
+    ["", false],
   ])("take port %s: %s", (value, taken) => {
     if (taken) expect(read({ TEST_PORT: value }).PORT).toBe(Number(value));
     else expect(refusal({ TEST_DATA_DIR: "/data", TEST_PORT: value }).errors[0]?.path).toBe("TEST_PORT");
@@ -63,10 +67,87 @@ describe("settings", () => {
     expect(error.message).toContain("TEST_LOG_LEVEL");
   });
 
+  it.each([
+    [
+      { TEST_PORT: "70000" },
+      'TEST_PORT: "70000" is not taken; set a whole number from 0 up to 65535, or leave it out for 7030. HTTP,',
+    ],
+    [{ TEST_LOG_LEVEL: "loud" }, '"loud" is not taken; set one of debug, info, warn, error, silent, or leave it out'],
+    [{ TEST_HOSTS: "*" }, 'TEST_HOSTS: "*" is not taken; set names or addresses, comma-separated, without scheme'],
+    [{ TEST_HOST: "" }, 'TEST_HOST: "" is not taken; set a text that is not empty, or leave it out for "127.0.0.1"'],
+    [{ TEST_DATA_DIR: undefined }, "TEST_DATA_DIR: is not set; set a text that is not empty. Folder of"],
+  ])("that are wrong are told as they were typed, with the bound and what to do: %j", (environment, message) => {
+    expect(refusal({ TEST_DATA_DIR: "/data", ...environment }).message).toContain(message);
+  });
+
+  it("of the apps have their bounds told too, and secrets are not", () => {
+    const own = {
+      SPEED: z.union([z.literal("max"), z.coerce.number().positive().max(10)]).default(1),
+      TOKEN: z.string().min(12),
+    };
+    const read = () => readSettings("TEST", own, { TEST_SPEED: "fast", TEST_TOKEN: "hunter2" });
+    expect(read).toThrow(
+      'TEST_SPEED: "fast" is not taken; set max, or a number above 0 up to 10, or leave it out for 1.',
+    );
+    expect(read).toThrow("TEST_TOKEN: its value (not shown) is not taken; set a text");
+    expect(read).not.toThrow("hunter2");
+  });
+
   it("that nobody knows are refused with the names that are known", () => {
-    const error = refusal({ TEST_DATA_DIR: "/data", TEST_PROT: "1" });
-    expect(error.errors.map(({ path }) => path)).toEqual(["TEST_PROT"]);
+    const error = refusal({ TEST_DATA_DIR: "/data", TEST_PROT: "1", TEST_HOTS: "2" });
+    expect(error.errors.map(({ path }) => path)).toEqual(["TEST_PROT", "TEST_HOTS"]);
     expect(error.message).toContain("TEST_PORT");
+  });
+});
+
+/** A user without rights: root may do everything. */
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+
+describe("the data folder", () => {
+  const refused = (path: string, reason: string) =>
+    expect(() => openDataFolder("TEST_DATA_DIR", path)).toThrow(
+      expect.objectContaining({
+        code: "invalid_request",
+        message: expect.stringMatching(
+          `^TEST_DATA_DIR: the data folder ${path} cannot be used: ${reason}.*Set a folder`,
+        ),
+      }),
+    );
+
+  it("is made, with those above it, and told as an absolute path", () => {
+    const path = join(folder(), "a", "b");
+    expect(openDataFolder("TEST_DATA_DIR", path)).toBe(path);
+    expect(openDataFolder("TEST_DATA_DIR", path)).toBe(path);
+    expect(existsSync(path)).toBe(true);
+    expect(openDataFolder("TEST_DATA_DIR", ".")).toBe(process.cwd());
+  });
+
+  it("cannot be a file, or below one", () => {
+    const file = join(folder(), "file");
+    writeFileSync(file, "");
+    refused(file, "it is a file .EEXIST");
+    refused(join(file, "data"), "a part of the path is a file .ENOTDIR");
+  });
+
+  it.skipIf(isRoot)("has to be writable", () => {
+    const path = folder();
+    chmodSync(path, 0o500);
+    refused(path, "this process has no right to .EACCES");
+    refused(join(path, "data"), "this process has no right to .EACCES");
+  });
+
+  it.runIf(isRoot)("has to be writable for the user that the service runs as", () => {
+    const path = join(folder(), "of-root");
+    mkdirSync(path);
+    chmodSync(join(path, ".."), 0o755);
+    // Loaded as root: the checkout may be where nobody else can read.
+    const program = `
+      const { openDataFolder } = await import("${join(import.meta.dirname, "../../src/data-folder.ts")}");
+      process.setuid(${NOBODY});
+      try { openDataFolder("TEST_DATA_DIR", "${path}"); } catch (failure) { console.log(failure.message); }`;
+    const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
+    expect(stdout).toContain(`${path} cannot be used: this process has no right to (EACCES, as user ${NOBODY}).`);
   });
 });
 
@@ -91,7 +172,8 @@ describe("the secret", () => {
     else expect(() => secretOf(path)).toThrow(expect.objectContaining({ code: "invalid_request" }));
   });
 
-  it("that cannot be written is an error of its own", () => {
-    expect(() => secretOf(join(folder(), "missing", "secret"))).toThrow("ENOENT");
+  it("that cannot be made or read is told with its file and the reason", () => {
+    const path = join(folder(), "missing", "secret");
+    expect(() => secretOf(path)).toThrow(`The secret ${path} cannot be read or made: ENOENT`);
   });
 });

@@ -8,22 +8,24 @@ import type { DistributionService } from "../../src/service.ts";
 const RUN = fileURLToPath(new URL("../../src/run.ts", import.meta.url));
 
 /** A process that runs a service made of these words; it stays until it is told to go. */
-function launch(start: string) {
+function launch(start: string, { channel = false } = {}) {
   const script = `
     import { runService } from ${JSON.stringify(RUN)};
     setInterval(() => {}, 1000);
     const ports = { public: 1, grpc: 2, admin: 3 };
     await runService("test", async () => { ${start} });
     console.log("up");`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "pipe", ...(channel ? (["ipc"] as const) : [])],
+  });
   let text = "";
   const seen: (() => void)[] = [];
   const read = (chunk: Buffer): void => {
     text += chunk.toString();
     for (const each of seen) each();
   };
-  child.stdout.on("data", read);
-  child.stderr.on("data", read);
+  child.stdout!.on("data", read);
+  child.stderr!.on("data", read);
   const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
   return {
     child,
@@ -46,6 +48,20 @@ describe("a service as a process", () => {
     run.child.kill(signal);
     expect(await run.ended).toBe(0);
     expect(run.text()).toMatch(/telling clients and closing.*stopped/s);
+  });
+
+  it("tells one who started it with a channel instead, and stops when that one is gone", async () => {
+    const run = launch(`return { ports, stop: async () => console.error("stopped") };`, { channel: true });
+    const report = new Promise((resolve) => run.child.once("message", resolve));
+    expect(await report).toEqual({ pid: run.child.pid, ports: { public: 1, grpc: 2, admin: 3 } });
+    await run.said("up");
+    expect(run.text()).not.toContain("readyz");
+    // "close" never comes for a child whose channel was closed from here.
+    const exit = new Promise((resolve) => run.child.once("exit", resolve));
+    run.child.disconnect();
+    await run.said("stopped");
+    expect(await exit).toBe(0);
+    expect(run.text()).toMatch(/the launcher is gone, telling clients and closing.*stopped/s);
   });
 
   it("ends with code 1 and the reason when it cannot start", async () => {
@@ -72,6 +88,8 @@ function runHere(start: () => Promise<DistributionService>) {
     handlers.set(String(name), handler as () => void);
     return process;
   });
+  // The test runner has a channel to this process, which is not a launcher's.
+  vi.spyOn(process as Required<NodeJS.Process>, "send").mockReturnValue(true);
   const exit = vi.spyOn(process, "exit").mockImplementation((() => undefined) as never);
   vi.spyOn(console, "error").mockImplementation((line) => void lines.push(String(line)));
   return { running: runService("test", start), handlers, lines, codes: () => exit.mock.calls.map(([code]) => code) };

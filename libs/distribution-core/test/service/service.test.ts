@@ -3,11 +3,18 @@ import type { AddressInfo } from "node:net";
 import { Router } from "express";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
+import { partitionOf } from "../../src/brokers/index.ts";
 import { DistributionError } from "../../src/errors.ts";
 import { decodeEvent } from "../../src/events/index.ts";
 import type { DistributionService } from "../../src/service.ts";
-import { until } from "../tail/support.ts";
+import { openEmbedded, until } from "../tail/support.ts";
 import { prepare, QUOTES } from "./support.ts";
+
+const QUOTES_OF_TWO = { ...QUOTES, partitions: 2 };
+/** Keys by the partition that they are in. */
+const [IN_FIRST, IN_SECOND] = [0, 1].map(
+  (partition) => ["a", "b", "c"].find((key) => partitionOf(key, 2) === partition)!,
+);
 
 const event = (id: string, more = {}) => ({
   specversion: "1.0",
@@ -26,7 +33,7 @@ const publishOn = (topic: string, service: DistributionService, ...events: objec
 
 const ready = (service: DistributionService) => fetch(`http://127.0.0.1:${service.ports.admin}/readyz`);
 
-async function connect(service: DistributionService) {
+async function connect(service: { readonly ports: Pick<DistributionService["ports"], "public"> }) {
   const socket = new WebSocket(`ws://127.0.0.1:${service.ports.public}/api/v1/stream`, "distribution.v1+json");
   onTestFinished(() => socket.terminate());
   // biome-ignore lint/suspicious/noExplicitAny: frames as a client without types sees them.
@@ -65,6 +72,7 @@ describe("a service", () => {
     const service = await (await prepare()).start();
     expect(new Set(Object.values(service.ports)).size).toBe(3);
     expect((await ready(service)).status).toBe(200);
+    expect(service.metrics.render()).toContain("\ndistribution_ready 1\n");
     const client = await connect(service);
     client.send({ subscribe: { topics: [QUOTES.name] } });
     await until(() => client.frames.some(({ subscribed }) => subscribed));
@@ -122,6 +130,45 @@ describe("a service", () => {
     await until(() => told().eventsIn < 10);
   });
 
+  it("starts degraded when a partition is refused, says which and why, lets the others flow, and says when it is well", async () => {
+    let refused = true;
+    const inner = await openEmbedded();
+    await inner.admin.ensureTopic(QUOTES_OF_TWO);
+    const old = [event("0", { partitionkey: IN_FIRST }), event("1", { partitionkey: IN_SECOND })];
+    const before = await (await prepare({ broker: inner, topics: [QUOTES_OF_TWO] })).start();
+    await publish(before, ...old);
+    await before.stop();
+    const read: typeof inner.read = (topic, partition, from) =>
+      refused && topic === QUOTES.name && partition === 1
+        ? Promise.reject(new DistributionError("record_damaged", "The partition is damaged."))
+        : inner.read(topic, partition, from);
+    const { start, timers } = await prepare({ broker: { ...inner, read }, topics: [QUOTES_OF_TWO] });
+    const service = await start();
+    const reasons = [`${QUOTES.name}/1: The partition is damaged.`];
+    const answer = await ready(service);
+    expect([answer.status, await answer.json()]).toEqual([200, { ready: true, reasons }]);
+    expect(service.health.state).toBe("degraded");
+    const known = () =>
+      service.queries.latest(QUOTES.name, [], undefined).events.map(({ bytes }) => decodeEvent(bytes).id);
+    await publish(service, event("2", { partitionkey: IN_FIRST }));
+    await until(() => known().includes("2"));
+    expect(known()).toEqual(["2"]);
+    await until(() => lifeOf(service).length >= 2);
+    expect(lifeOf(service)).toEqual(
+      expect.arrayContaining([
+        { kind: "status", state: "degraded", reasons },
+        { kind: "health", part: "tail", healthy: false, reasons },
+      ]),
+    );
+
+    refused = false;
+    await until(() => service.health.state === "ready");
+    expect(known()).toEqual(["1", "2"]);
+    timers.fire(10_000);
+    await until(() => lifeOf(service).some(({ state }) => state === "ready"));
+    expect(lifeOf(service)).toContainEqual({ kind: "health", part: "tail", healthy: true, reasons: [] });
+  });
+
   it("answers on every port: an event stream, its documents, its status, its routes and its metrics", async () => {
     const { start } = await prepare({
       domain: () => ({ openApi: { paths: { "/own": { get: { summary: "Its own.", responses: {} } } } } as never }),
@@ -166,6 +213,7 @@ describe("a service that stops", () => {
     client.send({ subscribe: { topics: [QUOTES.name] } });
     await until(() => client.frames.some(({ subscribed }) => subscribed));
     await service.stop();
+    expect(service.metrics.render()).toContain("\ndistribution_ready 0\n");
     await until(() => client.code() !== undefined);
     expect(client.frames.at(-1)).toEqual({ draining: { reconnectWithinMs: 1_234 } });
     expect(client.code()).toBe(3001);
@@ -238,6 +286,54 @@ describe("a service that cannot start", () => {
     await expect(start()).rejects.toMatchObject({ code });
     expect([readers(), timers.active()]).toEqual([0, 0]);
     expect(broker.health().ready).toBe(true);
+  });
+
+  it.each(["test.distribution", "test.cursors"])("because a route leads to %s names the route", async (own) => {
+    const routes = [{ name: "audit", when: { topics: [QUOTES.name] }, to: [QUOTES.name, own] }];
+    const { start, readers, timers } = await prepare({ routes });
+    await expect(start()).rejects.toThrow(/^routes\[0\]\.to\[1\]: Route audit/);
+    expect([readers(), timers.active()]).toEqual([0, 0]);
+  });
+
+  it.each(["test.distribution", "test.cursors"])("because it has a topic %s of its own says so", async (own) => {
+    const { start } = await prepare({ topics: [QUOTES, { ...QUOTES, name: own }] });
+    await expect(start()).rejects.toThrow(`topics[1].name: ${own} is taken.`);
+  });
+
+  it("stops its domain, which may have something open, also when that has not been started", async () => {
+    const steps: string[] = [];
+    const domain = () => ({
+      async start() {
+        steps.push("started");
+        throw new TypeError("a defect");
+      },
+      stop: async () => void steps.push("stopped"),
+    });
+    const failing = await prepare({ domain });
+    await expect(failing.start()).rejects.toMatchObject({ code: "internal" });
+    expect(steps.splice(0)).toEqual(["started", "stopped"]);
+    const blocked = await prepare({ domain, listen: { port: 0, grpcPort: (await taken()).port, adminPort: 0 } });
+    await expect(blocked.start()).rejects.toMatchObject({ code: "unavailable" });
+    expect(steps).toEqual(["stopped"]);
+    expect([failing.readers(), failing.timers.active(), blocked.readers(), blocked.timers.active()]).toEqual([
+      0, 0, 0, 0,
+    ]);
+  });
+
+  it("tells the clients that came meanwhile to come back", async () => {
+    const { server, port } = await taken();
+    await new Promise((resolve) => server.close(resolve));
+    let client: Awaited<ReturnType<typeof connect>> | undefined;
+    const domain = () => ({
+      async start() {
+        client = await connect({ ports: { public: port } });
+        throw new TypeError("a defect");
+      },
+    });
+    const { start } = await prepare({ domain, listen: { port, grpcPort: 0, adminPort: 0 } });
+    await expect(start()).rejects.toMatchObject({ code: "internal" });
+    await until(() => client?.code() !== undefined);
+    expect([client?.frames.at(-1), client?.code()]).toEqual([{ draining: { reconnectWithinMs: 5_000 } }, 3001]);
   });
 
   it("names the port that is in use", async () => {

@@ -20,8 +20,8 @@ const ASSETS = [
 ] as const;
 const TYPES: Readonly<Record<string, string>> = { css: "text/css", js: "text/javascript", svg: "image/svg+xml" };
 
-/** `/`, `/page/*`, and short ways to the documents at `prefix`. Reads its files now: a missing one stops the start. */
-export function createPageRouter(service: ServiceDescription, prefix: string): Router {
+/** `/` and `/page/*`. Reads its files now: a missing one stops the start. */
+export function createPageRouter(service: ServiceDescription): Router {
   const router = Router({ caseSensitive: true, strict: true });
   const uplot = (file: string): Buffer => readFileSync(createRequire(import.meta.url).resolve(`uplot/dist/${file}`));
   const own = (file: string): Buffer => readFileSync(new URL(`./assets/${file}`, import.meta.url));
@@ -30,9 +30,6 @@ export function createPageRouter(service: ServiceDescription, prefix: string): R
   for (const file of ASSETS) router.get(`/page/${file}`, serve(TYPES[file.split(".")[1]!]!, own(file)));
   router.get("/page/uplot.js", serve("text/javascript", uplot("uPlot.esm.js")));
   router.get("/page/uplot.css", serve("text/css", uplot("uPlot.min.css")));
-  for (const file of ["openapi.json", "asyncapi.json", "docs"]) {
-    router.get(`/${file}`, (_request, response) => response.redirect(308, `${prefix}/${file}`));
-  }
   return router;
 }
 
