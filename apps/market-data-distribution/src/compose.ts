@@ -1,5 +1,4 @@
 /** The only file that names the broker, the stores and the upstream of this service. */
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createEmbeddedBroker } from "@distribution/broker-embedded";
 import {
@@ -7,15 +6,18 @@ import {
   type DistributionService,
   type Domain,
   type DomainParts,
+  openDataFolder,
   secretOf,
 } from "@distribution/core";
 import { packEvents } from "@distribution/core/events";
 import { createLogger } from "@distribution/core/observability";
-import { createFileCheckpoints, followLog } from "@distribution/core/tail";
+import { createCheckpointFiles } from "@distribution/core/projections";
+import { createFileCheckpoints } from "@distribution/core/tail";
 import type { MarketDataConfig } from "./config.ts";
 import { createMarketDataRouter, marketDataOpenApi } from "./domain/endpoints.ts";
 import { createReadModels } from "./domain/read-models.ts";
-import { MARKET_DATA_TOPICS, TOPICS } from "./domain/topics.ts";
+import { MARKET_DATA_ROUTES } from "./domain/routes.ts";
+import { MARKET_DATA_TOPICS } from "./domain/topics.ts";
 import { createSimulator } from "./simulator.ts";
 
 const SERVICE = {
@@ -25,17 +27,18 @@ const SERVICE = {
     "Normalized trades, quotes, order books and bars, distributed to everybody who needs them, each in their own way.",
 };
 
-const NS_PER_MINUTE = 60_000_000_000n;
+const MS_PER_MINUTE = 60_000;
 
 /** Resolves when the service is ready. */
 export async function startMarketData(config: MarketDataConfig): Promise<DistributionService> {
-  mkdirSync(config.DATA_DIR, { recursive: true });
+  const folder = openDataFolder("MARKET_DATA_DATA_DIR", config.DATA_DIR);
   const logger = createLogger(SERVICE.name, config.LOG_LEVEL);
-  const broker = await createEmbeddedBroker({ directory: join(config.DATA_DIR, "broker"), logger });
+  const broker = await createEmbeddedBroker({ directory: join(folder, "broker"), logger });
   try {
     const service = await createDistributionService({
       service: SERVICE,
       topics: MARKET_DATA_TOPICS,
+      routes: MARKET_DATA_ROUTES,
       broker,
       logger,
       listen: {
@@ -46,9 +49,13 @@ export async function startMarketData(config: MarketDataConfig): Promise<Distrib
         origins: config.ORIGINS,
         hosts: config.HOSTS,
       },
-      secret: secretOf(join(config.DATA_DIR, "secret")),
-      checkpoints: createFileCheckpoints(join(config.DATA_DIR, "tables")),
-      domain: (parts) => createDomain(config, { ...parts, broker }),
+      secret: secretOf(join(folder, "secret")),
+      checkpoints: createFileCheckpoints(join(folder, "tables")),
+      projections: {
+        files: createCheckpointFiles(join(folder, "projections")),
+        rebuildMs: config.REBUILD_MINUTES * MS_PER_MINUTE,
+      },
+      domain: (parts) => createDomain(config, parts),
     });
     return { ...service, stop: () => service.stop().finally(() => broker.close()) };
   } catch (failure) {
@@ -57,23 +64,14 @@ export async function startMarketData(config: MarketDataConfig): Promise<Distrib
   }
 }
 
-async function createDomain(
-  config: MarketDataConfig,
-  { broker, tail, queries, ingest, runtime, logger }: DomainParts & Pick<Parameters<typeof followLog>[0], "broker">,
-): Promise<Domain> {
+function createDomain(config: MarketDataConfig, { ingest, runtime, logger }: DomainParts): Domain {
   const models = createReadModels();
-  const rebuilding = followLog({
-    broker,
-    tail,
-    queries,
-    topics: [TOPICS.quotes, TOPICS.trades, TOPICS.books, TOPICS.bars],
-    from: { time: runtime.clock.wallNs() - BigInt(Math.round(config.REBUILD_MINUTES)) * NS_PER_MINUTE },
-    apply: models.apply,
-    onLost: () => models.reset(),
-  });
-  await rebuilding;
-  const endpoints = { router: createMarketDataRouter(models), openApi: marketDataOpenApi(models) };
-  if (config.FEED === "none") return endpoints;
+  const reads = {
+    projections: Object.values(models),
+    router: createMarketDataRouter(models),
+    openApi: marketDataOpenApi(models),
+  };
+  if (config.FEED === "none") return reads;
 
   const identity = { subject: "feed:recorded", attributes: {} };
   const feed = createSimulator({
@@ -83,7 +81,7 @@ async function createDomain(
     publish: (topic, events) => ingest.publish(topic, packEvents(events), identity),
   });
   return {
-    ...endpoints,
+    ...reads,
     start() {
       feed.start();
       feed.done.catch((failure: unknown) => logger.error({ err: failure }, "The recorded feed ended."));

@@ -18,7 +18,7 @@ const SETTINGS = {
     .positive()
     .max(10_080)
     .default(30)
-    .describe("How much of the log the read models are rebuilt from at start."),
+    .describe("How much of the log a read model is built from that has no checkpoint."),
 };
 
 export type MarketDataConfig = ReturnType<typeof readConfig>;

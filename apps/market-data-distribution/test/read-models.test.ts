@@ -1,9 +1,11 @@
 import { fromBinary, toJsonString } from "@bufbuild/protobuf";
+import { feedProjections } from "@distribution/core/projections";
 import { registry } from "@distribution/proto-types/descriptors";
 import { NormalizedMarketDataEvent } from "@distribution/proto-types/market_data/v1/market_data";
 import { describe, expect, it } from "vitest";
-import { createReadModels, type ReadModelOptions } from "../src/domain/read-models.ts";
-import { TOPICS } from "../src/domain/topics.ts";
+import { newest } from "../src/domain/read-models/recent.ts";
+import { createReadModels, listInstruments, type ReadModelOptions } from "../src/domain/read-models.ts";
+import { MARKET_DATA_TOPICS, TOPICS } from "../src/domain/topics.ts";
 import {
   bar,
   delta,
@@ -21,13 +23,19 @@ type Payload = Parameters<typeof normalized>[1];
 
 function models(options?: ReadModelOptions) {
   const readModels = createReadModels(options);
+  const feed = feedProjections(MARKET_DATA_TOPICS, Object.values(readModels));
   let offset = 0;
   const apply = (topic: string, instrument: string, payload: Payload, placing: Partial<Placing> = {}): void => {
     offset += 1;
-    readModels.apply(topic, [placed(normalized(instrument, payload), { topic, offset, ...placing })]);
+    feed(placed(normalized(instrument, payload), { topic, offset, ...placing }));
   };
-  return { readModels, apply };
+  return { readModels, feed, apply };
 }
+
+type Models = ReturnType<typeof createReadModels>;
+const tradesOf = ({ trades }: Models, limit: number) => newest(trades.read(A).value, limit);
+const tradeIds = (readModels: Models, limit: number) => tradesOf(readModels, limit).map(({ tradeId }) => tradeId);
+const depthOf = ({ book }: Models, levels: number) => book.read(A).value.depth(levels);
 
 const A = "coinbase:A-USD";
 const B = "coinbase:B-USD";
@@ -37,27 +45,18 @@ describe("the newest quote", () => {
     const { readModels, apply } = models();
     apply(TOPICS.quotes, A, quote("1", "2"));
     apply(TOPICS.quotes, A, { $case: "quote", value: { askPrice: "3", askSize: "4" } });
-    expect(readModels.quote(A)).toEqual({
+    expect(readModels.quote.read(A)).toMatchObject({
       positions: [{ topic: TOPICS.quotes, partition: 0, epoch: "e1", offset: "2" }],
       value: { exchangeTime: "1618677817000000000", receivedTime: "1618677817000000000", askPrice: "3", askSize: "4" },
     });
   });
 
-  it("is true at what was read of its partition since, whoever that was about", () => {
-    const { readModels, apply } = models();
-    apply(TOPICS.quotes, A, quote("1", "2"), { partition: 1 });
-    apply(TOPICS.quotes, B, quote("5", "6"), { partition: 1 });
-    apply(TOPICS.quotes, "coinbase:C", quote("5", "6"), { partition: 2 });
-    expect(readModels.quote(A).positions).toMatchObject([{ partition: 1, offset: "2" }]);
-  });
-
-  it("of an instrument nobody quoted is not found, and of no instrument is refused", () => {
+  it("of an instrument nobody quoted is not found, and where to look is said", () => {
     const { readModels } = models();
-    expect(thrownBy(() => readModels.quote(A))).toMatchObject({
+    expect(thrownBy(() => readModels.quote.read(A))).toMatchObject({
       code: "not_found",
-      message: expect.stringContaining(A),
+      message: `There is no quote of ${A}. GET /instruments lists what is known.`,
     });
-    expect(thrownBy(() => readModels.quote("what"))).toMatchObject({ code: "invalid_request" });
   });
 });
 
@@ -65,13 +64,12 @@ describe("the last trades", () => {
   it("come newest first, at most as many as are asked for", () => {
     const { readModels, apply } = models();
     for (const id of ["1", "2", "3"]) apply(TOPICS.trades, A, trade("10", "1", id));
-    const ids = (limit: number) => readModels.trades(A, limit).value.map(({ tradeId }) => tradeId);
-    expect([ids(2), ids(3), ids(4)]).toEqual([
+    expect([2, 3, 4].map((limit) => tradeIds(readModels, limit))).toEqual([
       ["3", "2"],
       ["3", "2", "1"],
       ["3", "2", "1"],
     ]);
-    expect(readModels.trades(A, 1).value[0]).toMatchObject({
+    expect(tradesOf(readModels, 1)[0]).toMatchObject({
       price: "10",
       size: "1",
       aggressor: "buy",
@@ -83,10 +81,7 @@ describe("the last trades", () => {
     const kept = (count: number) => {
       const { readModels, apply } = models({ maxTrades: 3 });
       for (let id = 1; id <= count; id += 1) apply(TOPICS.trades, A, trade("1", "1", `${id}`));
-      return readModels
-        .trades(A, 100)
-        .value.map(({ tradeId }) => tradeId)
-        .join();
+      return tradeIds(readModels, 100).join();
     };
     expect([kept(2), kept(3), kept(4), kept(7)]).toEqual(["2,1", "3,2,1", "4,3,2", "7,6,5"]);
   });
@@ -95,7 +90,7 @@ describe("the last trades", () => {
     const { readModels, apply } = models();
     const value = { price: "1", size: "1", aggressor: "SIDE_UNSPECIFIED", tradeId: "1", lastKnown: true } as const;
     apply(TOPICS.trades, A, { $case: "trade", value });
-    expect(readModels.trades(A, 1).value[0]).not.toHaveProperty("aggressor");
+    expect(tradesOf(readModels, 1)[0]).not.toHaveProperty("aggressor");
   });
 });
 
@@ -104,9 +99,9 @@ describe("the book", () => {
     const { readModels, apply } = models();
     apply(TOPICS.books, A, snapshot(level("buy", "9", "1"), level("buy", "8", "1"), level("sell", "10", "1")));
     apply(TOPICS.books, A, delta(level("buy", "9", "0"), level("sell", "9.5", "2")));
-    expect(readModels.book(A, 1)).toMatchObject({
-      positions: [{ topic: TOPICS.books, offset: "2" }],
-      value: { bids: [{ price: "8", size: "1" }], asks: [{ price: "9.5", size: "2" }], complete: true },
+    expect(readModels.book.read(A).positions).toMatchObject([{ topic: TOPICS.books, offset: "2" }]);
+    expect(depthOf(readModels, 1)).toMatchObject({
+      ...{ bids: [{ price: "8", size: "1" }], asks: [{ price: "9.5", size: "2" }], complete: true },
     });
   });
 
@@ -114,20 +109,24 @@ describe("the book", () => {
     const { readModels, apply } = models();
     apply(TOPICS.books, A, snapshot(level("buy", "9", "1")));
     apply(TOPICS.books, A, delta(level("buy", "9", "2"), level("buy", "x", "1")));
-    expect(readModels.book(A, 5).value.bids).toEqual([{ price: "9", size: "1" }]);
-    expect(readModels.stats.books).toMatchObject({ applied: 1, skipped: 1 });
+    expect(depthOf(readModels, 5).bids).toEqual([{ price: "9", size: "1" }]);
+    expect(readModels.book.stats).toMatchObject({ events: 1, skipped: { [TOPICS.books]: 1 } });
   });
 
   it("is kept up to its bound by side", () => {
     const { readModels, apply } = models({ maxBookLevels: 1 });
     apply(TOPICS.books, A, snapshot(level("buy", "9", "1"), level("buy", "8", "1")));
-    expect(readModels.book(A, 5).value).toMatchObject({ bids: [{ price: "9" }], truncated: true });
+    expect(depthOf(readModels, 5)).toMatchObject({ bids: [{ price: "9" }], truncated: true });
   });
 });
 
 describe("the bars", () => {
-  const barsOf = (readModels: ReturnType<typeof createReadModels>, interval: "1s" | "1m" = "1s") =>
-    readModels.bars(A, interval, 100).value.map(({ start, revision }) => `${start}/${revision}`);
+  const newestBars = ({ bars }: Models, interval: string) => {
+    const recent = bars.read(A).value.intervals.get(interval);
+    return recent ? newest(recent, 100) : [];
+  };
+  const barsOf = (readModels: Models, interval = "1s") =>
+    newestBars(readModels, interval).map(({ start, revision }) => `${start}/${revision}`);
 
   it("come newest first by interval, each with its highest revision, whatever the order they came in", () => {
     const { readModels, apply } = models();
@@ -144,8 +143,8 @@ describe("the bars", () => {
     apply(TOPICS.bars, A, bar("1m", 0n), { key: `${A}@1m` });
     expect(barsOf(readModels)).toEqual(["3/1", "2/0", "1/2"]);
     expect(barsOf(readModels, "1m")).toEqual(["0/0"]);
-    expect(readModels.bars(A, "5m", 1).value).toEqual([]);
-    expect(readModels.bars(A, "1s", 1).value[0]).toMatchObject({ open: "1", high: "2", tradeCount: "2", volume: "3" });
+    expect(newestBars(readModels, "5m")).toEqual([]);
+    expect(newestBars(readModels, "1s")[0]).toMatchObject({ open: "1", high: "2", tradeCount: 2n, volume: "3" });
   });
 
   it("are kept up to their bound by interval, the oldest going first", () => {
@@ -161,7 +160,7 @@ describe("the bars", () => {
   it("of an interval nobody knows are skipped", () => {
     const { readModels, apply } = models();
     apply(TOPICS.bars, A, bar("7s", 1n), { key: `${A}@7s` });
-    expect(readModels.stats.bars).toMatchObject({ applied: 0, skipped: 1 });
+    expect(readModels.bars.stats).toMatchObject({ events: 0, skipped: { [TOPICS.bars]: 1 } });
   });
 });
 
@@ -172,7 +171,7 @@ describe("the list of instruments", () => {
     apply(TOPICS.trades, B, trade("1", "1"));
     apply(TOPICS.books, A, snapshot());
     apply(TOPICS.bars, A, bar("1s", 1n), { key: `${A}@1s` });
-    const first = readModels.instruments(1);
+    const first = listInstruments(readModels, 1);
     expect(first.value).toEqual({
       instruments: [{ instrument: A, venue: "coinbase", symbol: "A-USD", has: ["book", "bars"] }],
       next: A,
@@ -183,11 +182,12 @@ describe("the list of instruments", () => {
       TOPICS.books,
       TOPICS.bars,
     ]);
-    expect(readModels.instruments(1, first.value.next).value).toEqual({
+    expect(listInstruments(readModels, 1, first.value.next).value).toEqual({
       instruments: [{ instrument: B, venue: "coinbase", symbol: "B-USD", has: ["quote", "trades"] }],
+      next: undefined,
     });
-    expect(readModels.instruments(2).value).not.toHaveProperty("next");
-    expect(readModels.instruments(5, B).value.instruments).toEqual([]);
+    expect(listInstruments(readModels, 2).value.next).toBeUndefined();
+    expect(listInstruments(readModels, 5, B).value.instruments).toEqual([]);
   });
 });
 
@@ -196,46 +196,64 @@ describe("the memory of the read models", () => {
     const { readModels, apply } = models({ maxInstruments: 2 });
     apply(TOPICS.quotes, A, quote("1", "2"));
     apply(TOPICS.quotes, B, quote("1", "2"));
-    expect(readModels.stats.quotes).toMatchObject({ instruments: 2, evicted: 0 });
     apply(TOPICS.quotes, A, quote("1", "3"));
     apply(TOPICS.quotes, "coinbase:C", quote("1", "2"));
-    expect(readModels.stats.quotes).toMatchObject({ instruments: 2, evicted: 1 });
-    expect(() => readModels.quote(A)).not.toThrow();
-    expect(() => readModels.quote(B)).toThrow(/no quote/);
+    expect(readModels.quote.stats).toMatchObject({ keys: 2, forgotten: 1 });
+    expect(() => readModels.quote.read(A)).not.toThrow();
+    expect(() => readModels.quote.read(B)).toThrow(/no quote.*It may have been forgotten/);
   });
 
-  it.each(["maxInstruments", "maxTrades", "maxBookLevels", "maxBars"])("has %s of 1 or more", (name) => {
+  it.each<[keyof Models, (apply: ReturnType<typeof models>["apply"], instrument: string, at: number) => void]>([
+    ["trades", (apply, instrument, at) => apply(TOPICS.trades, instrument, trade("1", "1", `${at}`))],
+    ["book", (apply, instrument, at) => apply(TOPICS.books, instrument, delta(level("buy", `${at + 1}`, "1")))],
+    ["bars", (apply, instrument, at) => apply(TOPICS.bars, instrument, bar("1s", BigInt(at)))],
+  ])("of %s is bounded in bytes, which follow what is kept", (name, put) => {
+    const { readModels, apply } = models({ maxBytes: 20_000, maxTrades: 50, maxBars: 50, maxBookLevels: 50 });
+    put(apply, B, 0);
+    const one = readModels[name].stats.bytes;
+    for (let at = 0; at < 50; at += 1) put(apply, A, at);
+    const full = readModels[name].stats.bytes;
+    expect(full).toBeGreaterThan(one + 50 * 100);
+    for (let at = 50; at < 60; at += 1) put(apply, A, at);
+    expect(readModels[name].stats.bytes, "the oldest goes for the newest").toBeLessThan(full + 100);
+    for (let at = 0; at < 50; at += 1) put(apply, "coinbase:C", at);
+    expect(readModels[name].stats.bytes).toBeLessThanOrEqual(20_000);
+    expect(readModels[name].stats.forgotten).toBeGreaterThan(0);
+  });
+
+  it.each(["maxInstruments", "maxBytes", "maxTrades", "maxBookLevels", "maxBars"])("has %s of 1 or more", (name) => {
     expect(() => createReadModels({ [name]: 1 })).not.toThrow();
-    expect(thrownBy(() => createReadModels({ [name]: 0 }))).toMatchObject({
-      code: "invalid_request",
-      errors: [{ path: name }],
-    });
+    expect(thrownBy(() => createReadModels({ [name]: 0 }))).toMatchObject({ code: "invalid_request" });
     expect(() => createReadModels({ [name]: 1.5 })).toThrow(/whole number/);
   });
 });
 
 describe("read models as projections of the log", () => {
-  it("are the same when they are built anew", () => {
-    const { readModels, apply } = models();
-    const build = () => {
-      apply(TOPICS.books, A, snapshot(level("buy", "9", "1")), { offset: 1 });
-      apply(TOPICS.trades, A, trade("9", "1"), { offset: 1 });
-      return JSON.stringify([readModels.book(A, 5), readModels.trades(A, 5), readModels.instruments(5)]);
-    };
-    const before = build();
-    readModels.reset();
-    expect(readModels.instruments(5)).toEqual({ positions: [], value: { instruments: [] } });
-    expect(build()).toBe(before);
-  });
-
-  it("forget what came from a partition whose history became another, and keep the others", () => {
-    const { readModels, apply } = models();
-    apply(TOPICS.quotes, A, quote("1", "2"), { partition: 0 });
-    apply(TOPICS.quotes, B, quote("1", "2"), { partition: 1 });
-    apply(TOPICS.quotes, "coinbase:C", quote("1", "2"), { partition: 0, epoch: "e2" });
-    expect(() => readModels.quote(A)).toThrow(/no quote/);
-    expect(readModels.quote(B).value.bidPrice).toBe("1");
-    expect(readModels.quote("coinbase:C").positions).toMatchObject([{ epoch: "e2" }]);
+  it("are the same when they are saved and restored", () => {
+    const before = models({ maxBookLevels: 2 });
+    before.apply(TOPICS.quotes, A, quote("1", "2"));
+    for (const id of ["1", "2"]) before.apply(TOPICS.trades, A, trade("9", "1", id));
+    const levels = ["9", "8", "7"].map((price) => level("buy", price, "1"));
+    before.apply(TOPICS.books, A, snapshot(...levels, level("sell", "10", "2")));
+    for (const start of [1n, 2n]) before.apply(TOPICS.bars, A, bar("1s", start));
+    const after = models({ maxBookLevels: 2 });
+    for (const name of ["quote", "trades", "book", "bars"] as const) {
+      const saved = before.readModels[name].intake.snapshot();
+      after.readModels[name].intake.restore(saved.next()!);
+      after.readModels[name].intake.resume(saved);
+    }
+    // The same events after it: what is not shown, as where a book was cut, is the same, too.
+    for (const { apply } of [before, after]) {
+      apply(TOPICS.books, A, delta(level("buy", "9", "0"), level("buy", "7", "5")), { offset: 20 });
+      apply(TOPICS.trades, A, trade("9", "1", "3"), { offset: 20 });
+      apply(TOPICS.bars, A, bar("1s", 2n, 1), { offset: 20 });
+    }
+    const all = ({ readModels }: typeof before) => [
+      ...[readModels.quote.read(A), readModels.trades.read(A), readModels.bars.read(A), listInstruments(readModels, 5)],
+      ...[depthOf(readModels, 5), readModels.book.stats.bytes],
+    ];
+    expect(all(after)).toEqual(all(before));
+    expect(depthOf(after.readModels, 5)).toMatchObject({ bids: [{ price: "8" }], truncated: true, complete: true });
   });
 
   it("take the JSON mapping of a payload for the payload", () => {
@@ -244,7 +262,7 @@ describe("read models as projections of the log", () => {
     const bytes = NormalizedMarketDataEvent.encode(normalized(A, quote("1.5", "2"))).finish();
     const json = Buffer.from(toJsonString(schema, fromBinary(schema, bytes)));
     apply(TOPICS.quotes, A, quote("0", "0"), { contentType: "application/json", data: json });
-    expect(readModels.quote(A).value).toMatchObject({ bidPrice: "1.5", askPrice: "2" });
+    expect(readModels.quote.read(A).value).toMatchObject({ bidPrice: "1.5", askPrice: "2" });
   });
 
   it.each<[string, Payload, Partial<Placing>, string]>([
@@ -256,20 +274,16 @@ describe("read models as projections of the log", () => {
   ])("skip an event with %s, count it and go on", (_what, payload, placing, instrument) => {
     const { readModels, apply } = models();
     apply(TOPICS.quotes, instrument, payload, placing);
-    expect(readModels.stats.quotes).toMatchObject({ applied: 0, skipped: 1, instruments: 0 });
+    expect(readModels.quote.stats).toMatchObject({ events: 0, skipped: { [TOPICS.quotes]: 1 }, keys: 0 });
     apply(TOPICS.quotes, B, quote("1", "2"));
-    expect(readModels.quote(B).positions).toMatchObject([{ offset: "2" }]);
+    expect(readModels.quote.read(B).positions).toMatchObject([{ offset: "2" }]);
   });
 
   it("skip what is no event and what has no payload", () => {
-    const { readModels, apply } = models();
+    const { readModels, feed } = models();
     const position = { topic: TOPICS.quotes, partition: 0, epoch: "e", offset: "1" };
-    readModels.apply(TOPICS.quotes, [
-      { position, appendedAt: 0n, bytes: Buffer.from([255]) },
-      { position, appendedAt: 0n, bytes: new Uint8Array(0) },
-    ]);
-    expect(readModels.stats.quotes.skipped).toBe(2);
-    apply("market-data.other", A, quote("1", "2"));
-    expect(readModels.instruments(1).value.instruments).toEqual([]);
+    feed({ position, appendedAt: 0n, bytes: Buffer.from([255]) });
+    feed({ position, appendedAt: 0n, bytes: new Uint8Array(0) });
+    expect(readModels.quote.stats.skipped).toEqual({ [TOPICS.quotes]: 2 });
   });
 });

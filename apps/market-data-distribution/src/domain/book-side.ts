@@ -15,6 +15,15 @@ export interface BookSide {
   readonly size: number;
   /** True when levels worse than those held are not known. */
   readonly truncated: boolean;
+  save(): SavedSide;
+}
+
+/** A side as plain data. */
+export interface SavedSide {
+  /** Worst first. */
+  readonly levels: readonly SideLevel[];
+  /** The best price that was let go; undefined: none was. */
+  readonly horizon: string | undefined;
 }
 
 /**
@@ -22,12 +31,12 @@ export interface BookSide {
  * the next `replace`: changes out there are left out, so that what is held is always exact and without holes.
  * `order`: "descending" when higher prices are better, as for bids.
  */
-export function createBookSide(order: "ascending" | "descending", limit: number): BookSide {
-  const sizes = new Map<string, string>();
+export function createBookSide(order: "ascending" | "descending", limit: number, saved?: SavedSide): BookSide {
+  const sizes = new Map(saved?.levels.map(({ price, size }) => [price, size]));
   /** Worst first: near the touch, where most changes are, an insertion moves few entries. */
-  let prices: string[] = [];
+  let prices = [...sizes.keys()];
   /** The best price that was let go. */
-  let horizon: string | undefined;
+  let horizon = saved?.horizon;
 
   /** Positive when a is better than b. */
   const better = order === "ascending" ? (a: string, b: string) => compareDecimals(b, a) : compareDecimals;
@@ -88,5 +97,6 @@ export function createBookSide(order: "ascending" | "descending", limit: number)
       }
       return levels;
     },
+    save: () => ({ levels: prices.map((price) => ({ price, size: sizes.get(price)! })), horizon }),
   };
 }

@@ -1,7 +1,8 @@
 /** One instrument's order book: exact, of bounded depth, from a snapshot and the changes that follow it. */
 import { fieldError } from "@distribution/core/errors";
+import { type Codec, plainData } from "@distribution/core/projections";
 import { BookAction, type BookChange, Side } from "@distribution/proto-types/market_data/v1/market_data";
-import { createBookSide } from "./book-side.ts";
+import { createBookSide, type SavedSide } from "./book-side.ts";
 import { canonicalDecimal } from "./decimals.ts";
 
 export interface BookLevelView {
@@ -29,15 +30,34 @@ export interface Book {
   depth(levels: number): BookDepth;
   /** Levels held, both sides together. */
   readonly size: number;
+  save(): SavedBook;
+}
+
+/** A book as plain data. */
+export interface SavedBook {
+  readonly bids: SavedSide;
+  readonly asks: SavedSide;
+  readonly complete: boolean;
 }
 
 /** Levels kept a side. The deepest book known has 9,346 on both sides together. */
 export const MAX_BOOK_LEVELS = 10_000;
 
-export function createBook(maxLevels = MAX_BOOK_LEVELS): Book {
-  const bids = createBookSide("descending", maxLevels);
-  const asks = createBookSide("ascending", maxLevels);
-  let complete = false;
+/** Of one level in memory: two texts of 20 characters, about, and their slots. */
+const LEVEL_BYTES = 160;
+
+export const bytesOfBook = ({ size }: Book): number => 1_000 + size * LEVEL_BYTES;
+
+/** For checkpoints. */
+export function bookCodec(maxLevels: number): Codec<Book> {
+  const { encode, decode } = plainData<SavedBook>();
+  return { encode: (book) => encode(book.save()), decode: (bytes) => createBook(maxLevels, decode(bytes)) };
+}
+
+export function createBook(maxLevels = MAX_BOOK_LEVELS, saved?: SavedBook): Book {
+  const bids = createBookSide("descending", maxLevels, saved?.bids);
+  const asks = createBookSide("ascending", maxLevels, saved?.asks);
+  let complete = saved?.complete ?? false;
 
   return {
     get size() {
@@ -60,6 +80,7 @@ export function createBook(maxLevels = MAX_BOOK_LEVELS): Book {
       const truncated = (bids.truncated && best.bids.length < levels) || (asks.truncated && best.asks.length < levels);
       return { ...best, complete, truncated };
     },
+    save: () => ({ bids: bids.save(), asks: asks.save(), complete }),
   };
 }
 

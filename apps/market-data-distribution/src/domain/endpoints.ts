@@ -1,18 +1,11 @@
 /** `GET /instruments...`: the read models over HTTP, as operations of the core's REST face, which also documents them. */
-import type { Position } from "@distribution/core/brokers";
-import {
-  arrayOf,
-  jsonContent,
-  type OpenApiFragment,
-  objectOf,
-  openApiFragment,
-  schemaRef,
-} from "@distribution/core/transport/documents";
+import { mapAnswer } from "@distribution/core/projections";
+import { arrayOf, type OpenApiFragment, openApiFragment, schemaRef } from "@distribution/core/transport/documents";
 import {
   API_PREFIX,
   createOperationRouter,
   defaultedQuery,
-  defineOperation,
+  defineRead,
   integer,
   type Operation,
   oneOf,
@@ -20,12 +13,14 @@ import {
   type ParameterKind,
   pathParameter,
 } from "@distribution/core/transport/rest";
-import type { Response, Router } from "express";
+import type { Router } from "express";
 import { BAR_INTERVAL_NAMES } from "./bar-intervals.ts";
 import { MAX_BOOK_LEVELS } from "./books.ts";
 import { MARKET_DATA_SCHEMAS } from "./endpoint-schemas.ts";
 import { parseInstrument } from "./instruments.ts";
-import type { ReadModels } from "./read-models.ts";
+import { newest } from "./read-models/recent.ts";
+import { barView } from "./read-models/views.ts";
+import { listInstruments, type ReadModels } from "./read-models.ts";
 import { TOPICS } from "./topics.ts";
 
 /** Bounds of what one answer holds, and what it holds when the request does not say. */
@@ -70,27 +65,11 @@ function countParameter(bounds: { readonly default: number; readonly max: number
   return defaultedQuery(integer({ min: 1, max: bounds.max }), bounds.default, { description });
 }
 
-/** Every answer names the positions that it is true at. */
-function answerOf(description: string, properties: Parameters<typeof objectOf>[0], optional: readonly string[] = []) {
-  const positions = arrayOf(
-    schemaRef("Position"),
-    "The answer is true at these: subscribe after them, and nothing is missing or twice.",
-  );
-  return { 200: { description, content: jsonContent(objectOf({ positions, ...properties }, optional)) } };
-}
-
 const namedSchema = { type: "string", description: "venue:symbol." };
 
-/** The market moves on: an answer is not to be kept. */
-function send(response: Response, positions: readonly Position[], body: object): void {
-  response.setHeader("Cache-Control", "no-store");
-  response.json({ positions, ...body });
-}
-
 function instruments(models: ReadModels): Operation {
-  return defineOperation({
+  return defineRead({
     id: "listInstruments",
-    method: "get",
     path: "/instruments",
     tag: TAG,
     summary: "List the instruments that are known",
@@ -99,83 +78,84 @@ function instruments(models: ReadModels): Operation {
       limit: countParameter(PAGE_LIMITS.instruments, "Instruments in one answer."),
       after: optionalQuery(instrumentKey, { description: "Start after this instrument." }),
     },
-    responses: answerOf(
-      "Instruments, by key.",
-      { instruments: arrayOf(schemaRef("Instrument")), next: { type: "string", description: "Absent: no more." } },
-      ["next"],
-    ),
+    answers: {
+      description: "Instruments, by key.",
+      properties: {
+        instruments: arrayOf(schemaRef("Instrument")),
+        next: { type: "string", description: "Absent: no more." },
+      },
+      optional: ["next"],
+    },
     errors: [],
-    handle({ response, context, values }) {
+    read({ context, values }) {
       for (const topic of [TOPICS.quotes, TOPICS.trades, TOPICS.books, TOPICS.bars]) {
         context.authorize({ kind: "read", topic });
       }
-      const { positions, value } = models.instruments(values.limit, values.after);
-      send(response, positions, value);
+      return listInstruments(models, values.limit, values.after);
     },
   });
 }
 
 function quote(models: ReadModels): Operation {
-  return defineOperation({
+  return defineRead({
     id: "readQuote",
-    method: "get",
     path: "/instruments/{instrument}/quote",
     tag: TAG,
     summary: "Read the newest quote",
     description: EXACT,
     parameters: { instrument: instrumentParameter },
-    responses: answerOf("Best bid and offer.", { instrument: namedSchema, quote: schemaRef("Quote") }),
+    answers: {
+      description: "Best bid and offer.",
+      properties: { instrument: namedSchema, quote: schemaRef("Quote") },
+    },
     errors: ["not_found"],
     action: () => ({ kind: "read", topic: TOPICS.quotes }),
-    handle({ response, values: { instrument } }) {
-      const { positions, value } = models.quote(instrument);
-      send(response, positions, { instrument, quote: value });
-    },
+    read: ({ values: { instrument } }) =>
+      mapAnswer(models.quote.read(instrument), (newestQuote) => ({ instrument, quote: newestQuote })),
   });
 }
 
 function trades(models: ReadModels): Operation {
-  return defineOperation({
+  return defineRead({
     id: "readTrades",
-    method: "get",
     path: "/instruments/{instrument}/trades",
     tag: TAG,
     summary: "Read the last trades",
     description: `Newest first. ${EXACT}`,
     parameters: { instrument: instrumentParameter, limit: countParameter(PAGE_LIMITS.trades, "Trades in the answer.") },
-    responses: answerOf("Trades, newest first.", { instrument: namedSchema, trades: arrayOf(schemaRef("Trade")) }),
+    answers: {
+      description: "Trades, newest first.",
+      properties: { instrument: namedSchema, trades: arrayOf(schemaRef("Trade")) },
+    },
     errors: ["not_found"],
     action: () => ({ kind: "read", topic: TOPICS.trades }),
-    handle({ response, values: { instrument, limit } }) {
-      const { positions, value } = models.trades(instrument, limit);
-      send(response, positions, { instrument, trades: value });
-    },
+    read: ({ values: { instrument, limit } }) =>
+      mapAnswer(models.trades.read(instrument), (recent) => ({ instrument, trades: newest(recent, limit) })),
   });
 }
 
 function book(models: ReadModels): Operation {
-  return defineOperation({
+  return defineRead({
     id: "readBook",
-    method: "get",
     path: "/instruments/{instrument}/book",
     tag: TAG,
     summary: "Read the order book",
     description: `Best levels first. ${EXACT}`,
     parameters: { instrument: instrumentParameter, depth: countParameter(PAGE_LIMITS.depth, "Levels of each side.") },
-    responses: answerOf("Both sides to that depth.", { instrument: namedSchema, book: schemaRef("Book") }),
+    answers: {
+      description: "Both sides to that depth.",
+      properties: { instrument: namedSchema, book: schemaRef("Book") },
+    },
     errors: ["not_found"],
     action: () => ({ kind: "read", topic: TOPICS.books }),
-    handle({ response, values: { instrument, depth } }) {
-      const { positions, value } = models.book(instrument, depth);
-      send(response, positions, { instrument, book: value });
-    },
+    read: ({ values: { instrument, depth } }) =>
+      mapAnswer(models.book.read(instrument), (levels) => ({ instrument, book: levels.depth(depth) })),
   });
 }
 
 function bars(models: ReadModels): Operation {
-  return defineOperation({
+  return defineRead({
     id: "readBars",
-    method: "get",
     path: "/instruments/{instrument}/bars",
     tag: TAG,
     summary: "Read the last finished bars",
@@ -185,16 +165,20 @@ function bars(models: ReadModels): Operation {
       interval: defaultedQuery(oneOf(BAR_INTERVAL_NAMES), "1m", { description: "Length of the bars." }),
       limit: countParameter(PAGE_LIMITS.bars, "Bars in the answer."),
     },
-    responses: answerOf("Bars, newest first.", {
-      instrument: namedSchema,
-      interval: { type: "string", enum: BAR_INTERVAL_NAMES },
-      bars: arrayOf(schemaRef("Bar")),
-    }),
+    answers: {
+      description: "Bars, newest first.",
+      properties: {
+        instrument: namedSchema,
+        interval: { type: "string", enum: BAR_INTERVAL_NAMES },
+        bars: arrayOf(schemaRef("Bar")),
+      },
+    },
     errors: ["not_found"],
     action: () => ({ kind: "read", topic: TOPICS.bars }),
-    handle({ response, values: { instrument, interval, limit } }) {
-      const { positions, value } = models.bars(instrument, interval, limit);
-      send(response, positions, { instrument, interval, bars: value });
-    },
+    read: ({ values: { instrument, interval, limit } }) =>
+      mapAnswer(models.bars.read(instrument), ({ intervals }) => {
+        const recent = intervals.get(interval);
+        return { instrument, interval, bars: recent ? newest(recent, limit).map(barView) : [] };
+      }),
   });
 }

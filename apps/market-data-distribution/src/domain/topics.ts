@@ -1,7 +1,7 @@
 /** The topics of this service: what is published where, how it is kept, and in which order. */
-import type { EventTypeDefinition, TopicDefinition } from "@distribution/core/topics";
+import type { TopicDefinition } from "@distribution/core/topics";
 import { messageOf } from "@distribution/proto-types/descriptors";
-import { EventClass } from "@distribution/proto-types/distribution/v1/event";
+import { EVENTS } from "./event-types.ts";
 
 export const TOPICS = {
   trades: "market-data.trades",
@@ -9,34 +9,20 @@ export const TOPICS = {
   books: "market-data.books",
   bars: "market-data.bars",
   status: "market-data.status",
-} as const;
-
-export const EVENT_TYPES = {
-  trade: "market-data.trade.v1",
-  quote: "market-data.quote.v1",
-  book: "market-data.book.v1",
-  bar: "market-data.bar.v1",
-  status: "market-data.status.v1",
-  alert: "market-data.alert.v1",
+  // Copies that routes make: see routes.ts.
+  largeTrades: "market-data.large-trades",
+  alerts: "market-data.alerts",
 } as const;
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const INSTRUMENT_KEY = "instrument, venue:symbol";
 
 /** Instruments a table keeps by partition: four times the number listed on a large venue. */
 const TABLE_KEYS = 20_000;
 
 const normalized = messageOf("market_data.v1.NormalizedMarketDataEvent");
-
-const type = (name: string, eventClass: EventClass, key: string, description: string): EventTypeDefinition => ({
-  type: name,
-  class: eventClass,
-  description,
-  key,
-});
 
 /**
  * Partitions spread instruments over readers and replicas, and keep each instrument's order. Retention in bytes is by
@@ -50,7 +36,7 @@ export const MARKET_DATA_TOPICS: readonly TopicDefinition[] = [
     retention: { ms: 7 * DAY_MS, bytes: 4096 * MIB },
     compaction: false,
     message: normalized,
-    eventTypes: [type(EVENT_TYPES.trade, EventClass.TRADE, INSTRUMENT_KEY, "One trade at a venue.")],
+    eventTypes: [EVENTS.trade],
     ringBytes: 16 * MIB,
     table: { keys: TABLE_KEYS, bytes: 16 * MIB },
   },
@@ -61,7 +47,7 @@ export const MARKET_DATA_TOPICS: readonly TopicDefinition[] = [
     retention: { ms: DAY_MS, bytes: 4096 * MIB },
     compaction: false,
     message: normalized,
-    eventTypes: [type(EVENT_TYPES.quote, EventClass.QUOTE, INSTRUMENT_KEY, "The best bid and offer from now on.")],
+    eventTypes: [EVENTS.quote],
     ringBytes: 16 * MIB,
     table: { keys: TABLE_KEYS, bytes: 16 * MIB },
   },
@@ -72,9 +58,7 @@ export const MARKET_DATA_TOPICS: readonly TopicDefinition[] = [
     retention: { ms: 6 * HOUR_MS, bytes: 8192 * MIB },
     compaction: false,
     message: normalized,
-    eventTypes: [
-      type(EVENT_TYPES.book, EventClass.BOOK, INSTRUMENT_KEY, "A book snapshot, or the levels that changed."),
-    ],
+    eventTypes: [EVENTS.book],
     ringBytes: 32 * MIB,
   },
   {
@@ -84,9 +68,7 @@ export const MARKET_DATA_TOPICS: readonly TopicDefinition[] = [
     retention: { ms: 30 * DAY_MS, bytes: 2048 * MIB },
     compaction: false,
     message: normalized,
-    eventTypes: [
-      type(EVENT_TYPES.bar, EventClass.STATE, "instrument and interval, venue:symbol@interval", "One finished bar."),
-    ],
+    eventTypes: [EVENTS.bar],
     ringBytes: 8 * MIB,
     // One key an instrument and interval.
     table: { keys: 4 * TABLE_KEYS, bytes: 32 * MIB },
@@ -98,16 +80,32 @@ export const MARKET_DATA_TOPICS: readonly TopicDefinition[] = [
     retention: { ms: 30 * DAY_MS, bytes: 256 * MIB },
     compaction: false,
     message: normalized,
-    eventTypes: [
-      type(EVENT_TYPES.status, EventClass.STATE, "venue", "A feed went up or down."),
-      type(
-        EVENT_TYPES.alert,
-        EventClass.ALERT,
-        "venue/alerts, or instrument, venue:symbol",
-        "Something is wrong with a feed.",
-      ),
-    ],
+    eventTypes: [EVENTS.status, EVENTS.alert],
     ringBytes: 4 * MIB,
+    table: { keys: TABLE_KEYS, bytes: 8 * MIB },
+  },
+  // After the topics that publishers name: a published event's position is its first destination's.
+  {
+    name: TOPICS.largeTrades,
+    description:
+      "The large ones of market-data.trades, copied by route, all instruments in one order, kept for longer.",
+    partitions: 1,
+    retention: { ms: 90 * DAY_MS, bytes: 1024 * MIB },
+    compaction: false,
+    message: normalized,
+    eventTypes: [EVENTS.trade],
+    ringBytes: 2 * MIB,
+    table: { keys: 1_000, bytes: MIB },
+  },
+  {
+    name: TOPICS.alerts,
+    description: "The alerts of market-data.status, copied by route with the highest priority, kept for longer.",
+    partitions: 1,
+    retention: { ms: 90 * DAY_MS, bytes: 256 * MIB },
+    compaction: false,
+    message: normalized,
+    eventTypes: [EVENTS.alert],
+    ringBytes: 2 * MIB,
     table: { keys: TABLE_KEYS, bytes: 8 * MIB },
   },
 ];

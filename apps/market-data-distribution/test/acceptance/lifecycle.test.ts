@@ -1,5 +1,7 @@
 /** How the service starts and stops as a process: what it tells its clients and the one who runs it. */
+import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
+import { join } from "node:path";
 import { assertFaultless, createHistory } from "@distribution/testkit/history";
 import { describe, expect, it } from "vitest";
 import { testFolder } from "../support/folder.ts";
@@ -101,8 +103,9 @@ describe("a start that cannot work", () => {
     const { code, output } = await runToExit({ DATA_DIR: testFolder(), [setting]: String(port) });
     server.close();
     expect(code).toBe(1);
-    expect(output).toContain(`127.0.0.1:${port}`);
-    expect(output).toMatch(/in use/);
+    expect(output).toContain(
+      `port 127.0.0.1:${port} is in use; stop what uses it, or set MARKET_DATA_${setting} to another.\n`,
+    );
     expect(output).not.toContain("is ready");
   });
 
@@ -127,6 +130,20 @@ describe("a start that cannot work", () => {
     const { code, output } = await runToExit({ DATA_DIR: testFolder(), [setting]: value });
     expect(code).toBe(1);
     expect(output).toContain(`MARKET_DATA_${setting}: `);
+    expect(output, "a person reads it, not a stack").not.toMatch(/\n\s+at /);
+  });
+});
+
+describe("a data folder that cannot be", () => {
+  it("ends the start with 1, naming the setting, the folder and the reason", async () => {
+    const file = join(testFolder(), "file");
+    writeFileSync(file, "");
+    const folder = join(file, "data");
+    const { code, output } = await runToExit({ DATA_DIR: folder });
+    expect(code).toBe(1);
+    expect(output).toContain(
+      `MARKET_DATA_DATA_DIR: the data folder ${folder} cannot be used: a part of the path is a file`,
+    );
     expect(output, "a person reads it, not a stack").not.toMatch(/\n\s+at /);
   });
 });

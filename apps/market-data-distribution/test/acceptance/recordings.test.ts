@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createBook } from "../../src/domain/books.ts";
 import type { QuoteView, TradeView } from "../../src/domain/read-models/views.ts";
 import { type Independent, levelsOf, readIndependently } from "../support/independent-reading.ts";
-import { history, request } from "../support/rest.ts";
+import { history, metric, request } from "../support/rest.ts";
 import { type RunningService, startService } from "../support/service.ts";
 import { type Delivered, type Subscription, subscribe } from "../support/stream/subscription.ts";
 import { websocket } from "../support/stream/websocket.ts";
@@ -31,6 +31,13 @@ beforeAll(async () => {
   const published = [...independent.counts.values()].reduce((sum, count) => sum + count, 0);
   await until("every trade, quote and book change is delivered", () => {
     return marketEvents().length >= published && lastBarsAreIn();
+  });
+  await until("the read models have it, too", async () => {
+    const models = ["quotes", "trades", "books", "bars"];
+    const lags = models.map((name) =>
+      metric(service.ports, `distribution_projection_lag_events{projection="${name}"}`),
+    );
+    return (await Promise.all(lags)).every((lag) => lag === 0);
   });
 }, 60_000);
 afterAll(() => service?.[Symbol.asyncDispose]());

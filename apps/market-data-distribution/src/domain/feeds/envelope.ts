@@ -1,7 +1,8 @@
 /** Normalized payloads → events ready to publish: topic, type, key, source, sequence and id. */
 import { type Event, EventClass } from "@distribution/proto-types/distribution/v1/event";
 import { NormalizedMarketDataEvent } from "@distribution/proto-types/market_data/v1/market_data";
-import { EVENT_TYPES, TOPICS } from "../topics.ts";
+import { EVENT_TYPES } from "../event-types.ts";
+import { TOPICS } from "../topics.ts";
 
 export interface Outgoing {
   readonly topic: string;

@@ -3,7 +3,7 @@ import { DistributionError, toDistributionError } from "@distribution/core/error
 import type { Runtime } from "@distribution/core/runtime";
 import type { Event } from "@distribution/proto-types/distribution/v1/event";
 import { FeedAlertKind } from "@distribution/proto-types/market_data/v1/market_data";
-import { EVENT_TYPES } from "../topics.ts";
+import { EVENT_TYPES } from "../event-types.ts";
 import { type Feed, type FeedStats, type ParsedLine, parseLine } from "./feed.ts";
 import { createOutbox, type Outbox, type OutboxStats, type Publish } from "./outbox.ts";
 import { createPacer, type Pacer } from "./pacer.ts";

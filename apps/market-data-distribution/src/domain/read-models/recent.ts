@@ -1,58 +1,40 @@
-/** The newest of something, bounded. */
+/** The newest of something, bounded. Plain data, so that it can be saved as it is. */
 import type { Bar } from "@distribution/proto-types/market_data/v1/market_data";
+import { bytesOf } from "./views.ts";
 
-/** Overwrites its oldest entry when full. */
 export interface Recent<Item> {
-  add(item: Item): void;
-  /** At most `count`, newest first. */
-  newest(count: number): Item[];
+  /** Oldest first. */
+  readonly items: Item[];
+  bytes: number;
 }
 
-export function createRecent<Item>(limit: number): Recent<Item> {
-  const items: Item[] = [];
-  /** Where the next entry goes once the list is full; before, entries are added at its end. */
-  let next = 0;
-  return {
-    add(item) {
-      if (items.length < limit) {
-        items.push(item);
-        return;
-      }
-      items[next] = item;
-      next = (next + 1) % limit;
-    },
-    newest(count) {
-      const length = items.length;
-      const newestFirst: Item[] = [];
-      for (let back = 1; back <= Math.min(count, length); back += 1) {
-        newestFirst.push(items[(next - back + length) % length]!);
-      }
-      return newestFirst;
-    },
-  };
+/** The same list, with the item as its newest; the oldest goes at the bound. */
+export function addRecent<Item extends object>(recent: Recent<Item>, item: Item, limit: number): Recent<Item> {
+  recent.items.push(item);
+  recent.bytes += bytesOf(item);
+  return keepBound(recent, limit);
 }
 
-/** The newest bars of one instrument and interval, by start; a higher revision replaces a lower one. */
-export interface RecentBars {
-  add(bar: Bar): void;
-  newest(count: number): Bar[];
+/** The same list, by start; a higher revision replaces a lower one. */
+export function addBar(recent: Recent<Bar>, bar: Bar, limit: number): Recent<Bar> {
+  const { items } = recent;
+  let at = items.length;
+  while (at > 0 && items[at - 1]!.start > bar.start) at -= 1;
+  const before = items[at - 1];
+  const known = before?.start === bar.start ? before : undefined;
+  if (known && bar.revision < known.revision) return recent;
+  items.splice(known ? at - 1 : at, known ? 1 : 0, bar);
+  recent.bytes += bytesOf(bar) - (known ? bytesOf(known) : 0);
+  return keepBound(recent, limit);
 }
 
-export function createRecentBars(limit: number): RecentBars {
-  /** By start, oldest first. */
-  const bars: Bar[] = [];
-  return {
-    add(bar) {
-      let at = bars.length;
-      while (at > 0 && bars[at - 1]!.start > bar.start) at -= 1;
-      const before = bars[at - 1];
-      if (before?.start === bar.start) {
-        if (bar.revision >= before.revision) bars[at - 1] = bar;
-        return;
-      }
-      bars.splice(at, 0, bar);
-      if (bars.length > limit) bars.shift();
-    },
-    newest: (count) => bars.slice(-count).reverse(),
-  };
+/** At most `count`, newest first. */
+export function newest<Item>({ items }: Recent<Item>, count: number): Item[] {
+  return items.slice(-count).reverse();
+}
+
+function keepBound<Item extends object>(recent: Recent<Item>, limit: number): Recent<Item> {
+  const oldest = recent.items.length > limit ? recent.items.shift() : undefined;
+  if (oldest) recent.bytes -= bytesOf(oldest);
+  return recent;
 }

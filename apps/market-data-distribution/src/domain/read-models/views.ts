@@ -1,12 +1,5 @@
 /** What the read models answer, as JSON: decimals are text, and so are 64-bit times (Unix nanoseconds; "0": not stated). */
-import type { Position } from "@distribution/core/brokers";
 import { type Bar, type Quote, Side, type Trade } from "@distribution/proto-types/market_data/v1/market_data";
-
-/** Every answer is true at these positions: subscribe after them and nothing is missing or twice. */
-export interface Answer<Value> {
-  readonly positions: readonly Position[];
-  readonly value: Value;
-}
 
 export interface InstrumentView {
   readonly instrument: string;
@@ -90,4 +83,11 @@ export function barView({ start, end, tradeCount, ...rest }: Bar): BarView {
     tradeCount: tradeCount.toString(),
     revision,
   };
+}
+
+/** What a flat object takes in memory, about: a slot for each field, and the characters of its texts. */
+export function bytesOf(view: object): number {
+  let bytes = 64;
+  for (const value of Object.values(view)) bytes += 24 + (typeof value === "string" ? value.length : 0);
+  return bytes;
 }

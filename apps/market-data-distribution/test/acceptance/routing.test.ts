@@ -1,0 +1,124 @@
+/** Given the service's routes, when events are published, then copies of the ones they match are on the routed topics too. */
+import { describe, expect, it } from "vitest";
+import { MARKET_DATA_ROUTES } from "../../src/domain/routes.ts";
+import { emptyFolder, removeFolder } from "../support/folder.ts";
+import { history, type PublishAnswer, post } from "../support/rest.ts";
+import { type Ports, startService } from "../support/service.ts";
+import { idsOf, received, subscribe } from "../support/stream/subscription.ts";
+import { websocket } from "../support/stream/websocket.ts";
+import { TRADES, tradeCloudEvent } from "../support/trades.ts";
+
+const LARGE = "market-data.large-trades";
+const STATUS = "market-data.status";
+const ALERTS = "market-data.alerts";
+
+interface TradeSize {
+  readonly size: string;
+  readonly instrument?: string;
+  readonly lastKnown?: boolean;
+}
+
+function trade(id: string, { size, instrument = "coinbase:BTC-USD", lastKnown = false }: TradeSize) {
+  const [venue, symbol] = instrument.split(":");
+  const { data, ...envelope } = tradeCloudEvent({ id });
+  const traded = { price: "60000", size, aggressor: "SIDE_BUY", tradeId: id, lastKnown };
+  return { ...envelope, partitionkey: instrument, data: { ...data, venue, symbol, instrument, trade: traded } };
+}
+
+function status(id: string, type: "status" | "alert") {
+  const { data: _, ...envelope } = tradeCloudEvent({ id });
+  const alert = { kind: "FEED_ALERT_KIND_GAP", stream: "trades", count: "1" };
+  return {
+    ...{ ...envelope, type: `market-data.${type}.v1`, subject: "test", partitionkey: "test" },
+    eventclass: type === "alert" ? "alert" : "state",
+    data: { venue: "test", status: { state: "FEED_STATE_UP", ...(type === "alert" && { alert }) } },
+  };
+}
+
+const publish = (ports: Ports, topic: string, events: readonly object[]): Promise<PublishAnswer> =>
+  post(ports, topic, "application/cloudevents-batch+json", JSON.stringify(events));
+
+/** Events by the name of the route that sent them. */
+async function routed(ports: Ports): Promise<Record<string, number>> {
+  const response = await fetch(`http://127.0.0.1:${ports.admin}/admin/v1/routes`);
+  const { routes } = (await response.json()) as { routes: { name: string; events: number }[] };
+  expect(routes.map(({ name }) => name)).toEqual([...MARKET_DATA_ROUTES.map(({ name }) => name), "default"]);
+  return Object.fromEntries(routes.filter(({ events }) => events > 0).map(({ name, events }) => [name, events]));
+}
+
+describe("a trade", () => {
+  it("that is large for its instrument goes to the large ones too, and all others stay where they are", async () => {
+    await using service = await startService();
+    const { ports } = service;
+    const client = await websocket("json").connect(ports);
+    const large = await subscribe(client, { topics: [LARGE] });
+    const all = await subscribe(client, { topics: [TRADES] });
+    const { positions } = await publish(ports, TRADES, [
+      trade("below", { size: "4.99999999" }),
+      trade("at", { size: "5" }),
+      trade("above", { size: "5.00000001" }),
+      trade("as text it is less", { size: "10" }),
+      trade("told before", { size: "100", lastKnown: true }),
+      trade("of another unit", { size: "100", instrument: "bitmex:XBTUSD" }),
+      trade("not listed", { size: "1000000", instrument: "test:OTHER" }),
+    ]);
+    expect(positions.every(({ topic }) => topic === TRADES)).toBe(true);
+    await received(all, 7);
+    await received(large, 3);
+    expect(idsOf(large)).toEqual(["at", "above", "as text it is less"]);
+    expect(idsOf(all).length).toBe(7);
+    expect(large.delivered[0]!.event).toEqual(all.delivered.find(({ event }) => event.id === "at")!.event);
+    const alsoInLog = await history(ports, LARGE);
+    expect(alsoInLog.map(({ event }) => event.id)).toEqual(["at", "above", "as text it is less"]);
+    expect(await routed(ports)).toMatchObject({ "large-coinbase-btc-usd": 3 });
+    client.vanish();
+  });
+
+  it("that is published again is on neither topic twice, also after a restart", async () => {
+    const folder = emptyFolder();
+    try {
+      const events = [trade("1", { size: "6" }), trade("2", { size: "1" })];
+      const before = await startService({ DATA_DIR: folder });
+      const first = await publish(before.ports, TRADES, events);
+      await before.stop();
+      await using after = await startService({ DATA_DIR: folder });
+      expect(await publish(after.ports, TRADES, events)).toEqual({ ...first, duplicates: 2 });
+      const ids = async (topic: string) => (await history(after.ports, topic)).map(({ event }) => event.id).sort();
+      expect([await ids(TRADES), await ids(LARGE)]).toEqual([["1", "2"], ["1"]]);
+    } finally {
+      removeFolder(folder);
+    }
+  });
+});
+
+describe("an alert", () => {
+  it("goes to the alerts too, with the highest priority; what is no alert does not", async () => {
+    await using service = await startService();
+    const { ports } = service;
+    const client = await websocket("json").connect(ports);
+    const alerts = await subscribe(client, { topics: [ALERTS] });
+    await publish(ports, STATUS, [status("up", "status"), status("gap", "alert"), status("still up", "status")]);
+    await received(alerts, 1);
+    expect(idsOf(alerts)).toEqual(["gap"]);
+    const priorities = async (topic: string) =>
+      (await history(ports, topic)).map(({ event }) => [event.id, Number(event["priority"] ?? 0)]);
+    expect(await priorities(ALERTS)).toEqual([["gap", 9]]);
+    expect(await priorities(STATUS)).toEqual([
+      ["up", 0],
+      ["gap", 9],
+      ["still up", 0],
+    ]);
+    expect(await routed(ports)).toMatchObject({ alerts: 1 });
+    client.vanish();
+  });
+
+  it("of a subscriber's own choice can be asked for by its priority, on whatever topic", async () => {
+    await using service = await startService();
+    const client = await websocket("json").connect(service.ports);
+    const urgent = await subscribe(client, { topics: [STATUS], filter: "priority >= 9" });
+    await publish(service.ports, STATUS, [status("up", "status"), status("gap", "alert")]);
+    await received(urgent, 1);
+    expect(idsOf(urgent)).toEqual(["gap"]);
+    client.vanish();
+  });
+});
