@@ -2,7 +2,7 @@
 import { dirname, join, relative } from "node:path/posix";
 import { type Import, importsUnder } from "./boundaries/imports.ts";
 import { type Project, readProjects } from "./boundaries/projects.ts";
-import { CORE_FACES, CORE_SOURCE, MAY_IMPORT } from "./boundaries/rules.ts";
+import { CORE_FACES, CORE_SOURCE, MAY_IMPORT, ONLY_FILE } from "./boundaries/rules.ts";
 import { judgeStage } from "./boundaries/stages.ts";
 
 export function checkBoundaries(root: string): readonly string[] {
@@ -21,6 +21,10 @@ function judge(found: Import, project: Project, projects: readonly Project[]): s
   if (target === undefined) return undefined;
   if (target === project) return "a project imports its own files by relative path";
   if (!MAY_IMPORT[project.kind].includes(target.kind)) return `type:${project.kind} may not import type:${target.kind}`;
+  const only = project.kind === "app" ? ONLY_FILE[target.kind] : undefined;
+  if (only !== undefined && found.file !== `${project.root}/${only}`) {
+    return `of an app, ${only} alone may import type:${target.kind}`;
+  }
   const faces = target.kind === "core" ? CORE_FACES[project.kind] : undefined;
   const face = found.specifier.slice(target.packageName.length + 1);
   if (faces === undefined || faces.includes(face)) return undefined;

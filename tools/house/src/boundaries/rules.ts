@@ -1,11 +1,11 @@
 /** Who may import whom, as data. Judged for `src/` only: a test may use any project it likes. */
 
 /** A project's `type:` tag in its package.json. */
-export type Kind = "app" | "core" | "broker" | "bridge" | "store" | "proto" | "client" | "testkit" | "tool";
+export type Kind = "app" | "core" | "broker" | "bridge" | "store" | "proto" | "client" | "testkit" | "tool" | "world";
 
 /** What each kind may import. No kind imports an app: domains meet only over the wire. */
 export const MAY_IMPORT: Readonly<Record<Kind, readonly Kind[]>> = {
-  app: ["core", "broker", "bridge", "store", "proto"],
+  app: ["core", "broker", "bridge", "store", "proto", "world"],
   core: ["proto"],
   broker: ["core", "proto"],
   bridge: ["core", "proto"],
@@ -13,8 +13,12 @@ export const MAY_IMPORT: Readonly<Record<Kind, readonly Kind[]>> = {
   client: ["proto"],
   proto: [],
   testkit: ["core", "proto"],
-  tool: ["core", "broker", "bridge", "store", "proto", "client", "testkit", "tool"],
+  tool: ["core", "broker", "bridge", "store", "proto", "client", "testkit", "tool", "world"],
+  world: ["core", "proto", "client"],
 };
+
+/** The one file of an app that may import a kind: nothing else of a service knows that its upstream is simulated. */
+export const ONLY_FILE: Readonly<Partial<Record<Kind, string>>> = { world: "src/simulator.ts" };
 
 const FOUNDATION_FACES = ["brokers", "errors", "events", "observability", "runtime", "topics"];
 
@@ -23,6 +27,7 @@ export const CORE_FACES: Readonly<Partial<Record<Kind, readonly string[]>>> = {
   broker: FOUNDATION_FACES,
   bridge: [...FOUNDATION_FACES, "security", "transport"],
   store: [...FOUNDATION_FACES, "control", "security"],
+  world: ["errors", "events", "runtime"],
 };
 
 /** The core's own folder, relative to the checkout. */
@@ -50,6 +55,7 @@ export const STAGES: readonly string[] = [
   "transforms",
   "routing",
   "tail",
+  "projections",
   "subscriptions",
   "qos",
   "transport",

@@ -1,0 +1,43 @@
+/**
+ * `npm start [-- <service> ...]`: runs the services named, or all. The first SIGINT, SIGTERM or SIGHUP drains them, a further
+ * one ends them at once. Exit code 0 when all started and stopped as they should, 1 when one did not, 2 for an unknown name.
+ */
+import { launch } from "./launch.ts";
+import { createScreen } from "./screen.ts";
+import { findServices, type LaunchedService } from "./services.ts";
+
+/** Ctrl-C arrives twice, from the terminal and from npm, which hands it on: signals this close together are one. */
+const ONE_SIGNAL_MS = 1_000;
+const PARENT_EVERY_MS = 1_000;
+
+const root = process.cwd();
+const screen = createScreen(process);
+
+function chosen(): readonly LaunchedService[] {
+  try {
+    return findServices(root, process.argv.slice(2));
+  } catch (failure) {
+    if (!(failure instanceof RangeError)) throw failure;
+    screen.note(failure.message);
+    process.exit(2);
+  }
+}
+
+const { done, stop, kill } = launch({ root, services: chosen(), screen });
+let stoppedAt: number | undefined;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    const now = performance.now();
+    if (stoppedAt === undefined) stop();
+    else if (now - stoppedAt > ONE_SIGNAL_MS) kill();
+    stoppedAt ??= now;
+  });
+}
+// The reader of the output is gone: nobody sees the services any more.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", stop);
+// npm cannot hand on a SIGKILL; that its child has another parent then is all there is to see.
+const parent = process.ppid;
+if (process.env["npm_lifecycle_event"] !== undefined) {
+  setInterval(() => process.ppid !== parent && stop(), PARENT_EVERY_MS).unref();
+}
+process.exitCode = await done;

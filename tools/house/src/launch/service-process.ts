@@ -1,0 +1,72 @@
+/** One service as a process of its own, what it writes shown under its name. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import type { ServiceReport } from "@distribution/core";
+import { readableLines } from "./line.ts";
+import type { Screen } from "./screen.ts";
+import type { LaunchedService } from "./services.ts";
+
+export interface ServiceProcess {
+  readonly name: string;
+  /** Absent: it is not ready yet. */
+  readonly report: ServiceReport | undefined;
+  /** What it wrote last on stderr. */
+  readonly lastWords: readonly string[];
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface ServiceProcessOptions {
+  readonly service: LaunchedService;
+  /** The checkout: its working directory. */
+  readonly root: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly screen: Screen;
+  /** Before each line. */
+  readonly prefix: string;
+  onReady(): void;
+  /** After its last line; one of the two is not null. */
+  onEnd(code: number | null, signal: NodeJS.Signals | null): void;
+}
+
+const LAST_WORDS = 20;
+
+export function startServiceProcess(options: ServiceProcessOptions): ServiceProcess {
+  const { service, screen } = options;
+  // A group of its own: Ctrl-C in the terminal reaches the launcher alone, which hands each service one signal.
+  // The channel ends with the launcher, however that comes about, and so tells the service.
+  const child: ChildProcess = spawn(process.execPath, ["--enable-source-maps", service.main], {
+    cwd: options.root,
+    env: options.environment,
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  const lastWords: string[] = [];
+  let report: ServiceReport | undefined;
+  const read = (stream: Readable | null, write: (line: string) => void): void => {
+    if (stream) createInterface({ input: stream }).on("line", write);
+  };
+  const show = (line: string): string =>
+    readableLines(line, screen.tint)
+      .map((readable) => options.prefix + readable)
+      .join("\n");
+  read(child.stdout, (line) => screen.out(show(line)));
+  read(child.stderr, (line) => {
+    screen.note(show(line));
+    lastWords.push(line);
+    if (lastWords.length > LAST_WORDS) lastWords.shift();
+  });
+  child.on("message", (message) => {
+    report = message as ServiceReport;
+    options.onReady();
+  });
+  child.on("close", options.onEnd);
+  return {
+    name: service.name,
+    get report() {
+      return report;
+    },
+    lastWords,
+    kill: (signal) => void child.kill(signal),
+  };
+}
