@@ -7,7 +7,7 @@ import type { Terminal } from "./terminal.ts";
 
 export interface ConnectionOptions {
   readonly url?: string;
-  readonly service: string;
+  readonly service?: string;
   readonly token?: string;
 }
 
@@ -23,15 +23,12 @@ export interface SelectionOptions {
 
 export function withConnection(command: Command): Command {
   return command
+    .option("-u, --url <url>", "address of the service, for example http://localhost:7030")
     .addOption(
-      new Option("-u, --url <url>", "address of the service, for example http://localhost:7030").env(
-        "DISTRIBUTION_URL",
-      ),
-    )
-    .addOption(
-      new Option("-s, --service <name>", "a service at its default port on this machine")
-        .choices(Object.keys(SERVICES))
-        .default("market-data"),
+      new Option(
+        "-s, --service <name>",
+        "a service at its default port on this machine; default: DISTRIBUTION_URL, then what the topic begins with",
+      ).choices(Object.keys(SERVICES)),
     )
     .addOption(new Option("--token <token>", "bearer token or API key").env("DISTRIBUTION_TOKEN"));
 }
@@ -61,8 +58,12 @@ export function withSelection(command: Command): Command {
     .option("--filter <cel>", "only events for which this CEL expression is true");
 }
 
-export const apiOf = ({ token, ...address }: ConnectionOptions, { signal }: Terminal): Api =>
-  createApi({ base: baseUrl(address), token, signal });
+/** `topics`: what the command is about, which tells the service where nothing else does. */
+export const apiOf = (
+  { token, ...address }: ConnectionOptions,
+  { signal }: Terminal,
+  topics: readonly string[] = [],
+): Api => createApi({ base: baseUrl(address, topics), token, signal });
 
 /** A person at a terminal gets a table, a program the lines; who names fields gets those. */
 export const formatOf = ({ output, fields }: OutputOptions, { isTerminal }: Terminal): Format =>

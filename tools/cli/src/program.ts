@@ -11,7 +11,8 @@ import { EXIT, type ExitCode, toCliError } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
 
 const HELP = `
-Options may also come from the environment: DISTRIBUTION_URL, DISTRIBUTION_TOKEN, NO_COLOR.
+A topic's first word tells the service, on this machine at its default port, unless --url, --service or DISTRIBUTION_URL does.
+DISTRIBUTION_TOKEN stands for --token; NO_COLOR leaves colours out.
 
 Exit codes:
   0    done
@@ -23,6 +24,7 @@ Exit codes:
 Examples:
   $ distribution topics
   $ distribution tail market-data.trades --keys coinbase:DASH-BTC
+  $ distribution status --service portfolio
   $ distribution latest market-data.quotes --fields key,data.quote.bidPrice,data.quote.askPrice
   $ distribution history market-data.trades --from -5m -o jsonl`;
 

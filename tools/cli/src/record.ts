@@ -57,6 +57,8 @@ const ALIASES: Readonly<Record<string, (record: EventRecord) => unknown>> = {
   attempt: ({ attempt }) => attempt ?? 1,
 };
 
+export const SHORT_NAMES: readonly string[] = Object.keys(ALIASES);
+
 /** By a short name, or a dotted path into the CloudEvent such as `data.trade.price`. Undefined: there is no such thing. */
 export function fieldOf(record: EventRecord, path: string): unknown {
   const alias = Object.hasOwn(ALIASES, path) ? ALIASES[path] : undefined;

@@ -195,7 +195,38 @@ describe("publish", () => {
     expect(text).not.toContain("e+");
     expect((await execute(at("history", NOTES))).out).toContain("123456789012345678901234567890");
     const again = await execute(command);
-    expect(again.notes).toBe(`Published 3 events to ${NOTES}, 3 of them were there before.\n`);
+    expect(again.notes).toBe(`Published 3 events to ${NOTES}, 3 of which were there before.\n`);
+  });
+
+  it("publishes what was in before as it was, or as events of its own under new ids", async () => {
+    const event = { specversion: "1.0", source: "/copies", type: "c.v1", partitionkey: "k", sequence: "7" };
+    const line = (data: string) =>
+      `${JSON.stringify({ event: { ...event, id: "copied" } }).slice(0, -2)},"data":${data}}}`;
+    const first = await file(line("1"));
+    const other = await file(line('{"big":12345678901234567890,"price":1.10}'));
+    expect((await execute(at("publish", NOTES, first))).notes).toBe(`Published 1 event to ${NOTES}.\n`);
+    expect((await execute(at("publish", NOTES, first))).notes).toContain(
+      "1 event to test.notes, 1 of which was there before.",
+    );
+    const refused = await execute(at("publish", NOTES, other));
+    expect(refused.exit).toBe(1);
+    expect(refused.notes).toMatch(
+      /^error: event_conflict: line 1: .*\n {2}To publish them as events of their own, add --new-ids\.$/m,
+    );
+    expect((await execute(at("publish", NOTES, other, "--new-ids"))).notes).toBe(`Published 1 event to ${NOTES}.\n`);
+    const { lines } = await execute(at("history", NOTES, "--filter", 'source == "/copies"'));
+    expect(lines).toHaveLength(2);
+    const copy = JSON.parse(lines[1]!).event;
+    expect(copy).toMatchObject({ source: "/copies", partitionkey: "k" });
+    expect([copy.id === "copied", copy.sequence]).toEqual([false, undefined]);
+    expect(lines[1]).toContain('{"big":12345678901234567890,"price":1.10}');
+  });
+
+  it("takes long numbers of the payload as they are written, also as a key", async () => {
+    const path = await file('{"order":12345678901234567890,"text":"long"}');
+    await execute(at("publish", NOTES, path, "--type", "n.v1", "--source", "/me", "--key-from", "order"));
+    const { out } = await execute(at("latest", NOTES, "--keys", "12345678901234567890", "--fields", "data.text"));
+    expect(out).toBe("long\n");
   });
 
   it("takes the key from the payload", async () => {
@@ -226,7 +257,7 @@ describe("publish", () => {
     const good = '{"specversion":"1.0","id":"y1","source":"/c","type":"c"}';
     const { exit, notes } = await execute(at("publish", NOTES, await file(good, "{"), "--batch", "1"));
     expect(exit).toBe(2);
-    expect(notes).toContain("1 events are in, the rest is not.\nerror: line 2: is no JSON");
+    expect(notes).toContain("Published 1 event; the rest is not in.\nerror: line 2: is no JSON");
   });
 
   it("ends on Ctrl-C without another word", async () => {
@@ -260,7 +291,7 @@ describe("publish", () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const path = await file('{"specversion":"1.0","id":"1","source":"/c","type":"c"}');
     const { exit, notes } = await execute(["publish", NOTES, path, "--url", url]);
-    expect([exit, notes]).toEqual([0, `Published 1 events to ${NOTES}.\n`]);
+    expect([exit, notes]).toEqual([0, `Published 1 event to ${NOTES}.\n`]);
     const refused = await execute(["publish", NOTES, path, "--url", url]);
     expect(refused.notes).toContain("overloaded: Later.");
     server.close();
@@ -371,6 +402,37 @@ describe("what can't be done", () => {
     const { exit, notes } = await execute(at("latest", "test.nothing"));
     expect(exit).toBe(1);
     expect(notes).toMatch(/unknown_topic: path\.topic: "test\.nothing" is no topic here; GET/);
+  });
+});
+
+describe("fields that there are not", () => {
+  const warning = async (...args: string[]): Promise<string> => (await execute(at(...args))).notes;
+
+  it("are told once, with those that the schema has", async () => {
+    const notes = await warning("latest", TRADES, "--fields", "key,data.trade.prize,data.quote.bidPrice,nothing");
+    expect(notes).toMatch(/^--fields: there is no "data\.trade\.prize", "nothing"; there are key, class, topic, .*\n$/);
+    expect(notes).toContain("data.trade.price");
+    expect(notes).toContain("data.quote.bidPrice");
+    expect(
+      await warning("tail", "test.*", "--from", "-1h", "-n", "2", "--keys", "x:BTC", "--fields", "data.nothing"),
+    ).toContain('there is no "data.nothing"');
+  });
+
+  it("are told with those that the first event has, where there is no schema", async () => {
+    const path = await file('{"a":{"b":1},"c":[1]}');
+    await execute(at("publish", NOTES, path, "--type", "n.v1", "--source", "/me", "--key", "fields"));
+    const notes = await warning("latest", NOTES, "--keys", "fields", "--fields", "data.a.x,data.c.0");
+    expect(notes).toMatch(/no "data\.a\.x"; there are .*, data\.a\.b, data\.c\n$/);
+  });
+
+  it("are told of topics and status, too", async () => {
+    expect(await warning("topics", "--fields", "names")).toMatch(/no "names"; there are name, description, /);
+    expect(await warning("status", "--fields", "stat")).toMatch(/no "stat"; there are service, state, /);
+  });
+
+  it("are no matter where an event may have them and this one has not", async () => {
+    const fields = "subject,attempt,data.quote.bidPrice,data.book.levels.0.price";
+    expect(await warning("history", TRADES, "--fields", fields)).toBe("");
   });
 });
 

@@ -64,11 +64,41 @@ describe("the pace of a replay", () => {
 });
 
 describe("addresses", () => {
+  const environment = { DISTRIBUTION_URL: "desk.example:7030" };
+
   it("are given, or those of services at their default ports", () => {
-    expect(baseUrl({ url: "localhost:7030", service: "execution" }).href).toBe("http://localhost:7030/");
-    expect(baseUrl({ service: "execution" }).port).toBe(String(SERVICES.execution));
+    expect(baseUrl({ url: "localhost:7030" }).href).toBe("http://localhost:7030/");
+    expect(Object.keys(SERVICES).map((service) => baseUrl({ service }).port)).toEqual([
+      ...["7010", "7020", "7030", "7040", "7050"],
+    ]);
     expect(() => baseUrl({ service: "weather" })).toThrow("--service");
-    expect(() => baseUrl({ url: "http://", service: "execution" })).toThrow("--url");
+    expect(() => baseUrl({ url: "http://" })).toThrow("--url");
+    expect(() => baseUrl({ url: "localhost", service: "execution" })).toThrow("--url: can't go with --service");
+  });
+
+  it("of the command line win over DISTRIBUTION_URL, which wins over the topic", () => {
+    expect(baseUrl({ service: "portfolio" }, ["execution.orders"], environment).port).toBe("7010");
+    expect(baseUrl({ url: "http://other" }, [], environment).hostname).toBe("other");
+    expect(baseUrl({}, ["execution.orders"], environment).host).toBe("desk.example:7030");
+    expect(() => baseUrl({}, [], { DISTRIBUTION_URL: "ftp://x" })).toThrow("DISTRIBUTION_URL:");
+  });
+
+  it.each([
+    [["portfolio.positions"], "7010"],
+    [["coordination.>"], "7020"],
+    [["execution.*", "execution.orders"], "7050"],
+    [["*.trades", "intelligence.signals"], "7040"],
+    [["test.notes"], "7030"],
+    [[">"], "7030"],
+    [[], "7030"],
+  ])("come from the topics where nothing else says: %j", (topics, port) => {
+    expect(baseUrl({}, topics, { DISTRIBUTION_URL: "" }).port).toBe(port);
+  });
+
+  it("cannot come from topics of several services", () => {
+    const topics = ["portfolio.positions", "market-data.trades"];
+    expect(() => baseUrl({}, topics, {})).toThrow("topics: portfolio and market-data are different services");
+    expect(baseUrl({ service: "portfolio" }, topics, {}).port).toBe("7010");
   });
 });
 

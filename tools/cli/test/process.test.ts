@@ -56,7 +56,7 @@ describe("the program in a pipe", () => {
     const { out } = await launch(at("history", NOTES)).ended;
     const { child, ended } = launch(at("publish", NOTES));
     child.stdin?.end(out);
-    expect((await ended).notes).toContain("3 of them were there before");
+    expect((await ended).notes).toContain("3 of which were there before");
   });
 
   it("ends with 130 on Ctrl-C, with a whole list", async () => {

@@ -5,7 +5,6 @@ import {
   apiOf,
   type ConnectionOptions,
   count,
-  formatOf,
   type OutputOptions,
   type SelectionOptions,
   withConnection,
@@ -60,10 +59,11 @@ export function historyQuery({ from, to, keys, filter, limit }: HistoryOptions):
 }
 
 async function history(topic: string, options: HistoryOptions, terminal: Terminal): Promise<void> {
-  const printer = createEventPrinter(terminal, { output: formatOf(options, terminal), fields: options.fields }, true);
+  const api = apiOf(options, terminal, [topic]);
+  const printer = createEventPrinter({ options, terminal, api, topics: [topic], live: true });
   let events = 0;
   try {
-    for await (const { record, text } of readHistory(apiOf(options, terminal), topic, historyQuery(options))) {
+    for await (const { record, text } of readHistory(api, topic, historyQuery(options))) {
       await printer.print(record, text);
       events += 1;
       if (!terminal.isTerminal) terminal.progress(() => `${events} events`);

@@ -3,7 +3,6 @@ import type { Command } from "commander";
 import {
   apiOf,
   type ConnectionOptions,
-  formatOf,
   type OutputOptions,
   type SelectionOptions,
   withConnection,
@@ -34,9 +33,10 @@ export function addLatest(program: Command, terminal: Terminal): void {
 
 async function latest(topic: string, options: LatestOptions, terminal: Terminal): Promise<void> {
   const { keys, filter } = options;
-  const response = await apiOf(options, terminal).get(`/topics/${encodeURIComponent(topic)}/latest`, { keys, filter });
+  const api = apiOf(options, terminal, [topic]);
+  const response = await api.get(`/topics/${encodeURIComponent(topic)}/latest`, { keys, filter });
   const { events } = (await response.json()) as { readonly events: readonly EventRecord[] };
-  const printer = createEventPrinter(terminal, { output: formatOf(options, terminal), fields: options.fields }, false);
+  const printer = createEventPrinter({ options, terminal, api, topics: [topic], live: false });
   for (const record of events) await printer.print(record);
   await printer.end();
 }

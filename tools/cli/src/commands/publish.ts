@@ -24,11 +24,14 @@ Each line is one of
 A batch is taken whole or not at all, and lines are sent again after a passing failure under the same ids: none is in twice.
 When a line is refused, it is named, and what was sent before it is in.
 
+A service knows an event by its source and id: the same event again is answered with its first position, and another one under
+the same source and id is refused (event_conflict). What is to be in once more, such as a part of history, needs --new-ids.
+
 Examples:
   $ distribution publish test.notes --type note.v1 --source /me --key k1 <<< '{"text":"hello"}'
   $ distribution publish market-data.trades trades.jsonl
   $ distribution publish test.orders --type order.v1 --source /desk --key-from order.id --id-from order.version < orders.jsonl
-  $ distribution history test.notes -o jsonl | distribution publish test.copy`;
+  $ distribution history test.notes -o jsonl | distribution publish test.copy --new-ids`;
 
 export function addPublish(program: Command, terminal: Terminal): void {
   const command = program
@@ -42,6 +45,7 @@ export function addPublish(program: Command, terminal: Terminal): void {
     .option("--key <key>", "the key of every event that has none")
     .option("--key-from <path>", "the key is this field of the payload, for example order.id")
     .option("--id-from <path>", "the id is this field of the payload; default: random")
+    .option("--new-ids", "publish CloudEvents under random ids, as events of their own: for copies and repetitions")
     .option("--batch <n>", "most events of one request", count, 500)
     .option("--positions", "print the position of each event, a JSON line each")
     .addHelpText("after", HELP)
@@ -60,7 +64,7 @@ async function publish(
   const input = file === undefined || file === "-" ? process.stdin : openFile(file);
   if (input === process.stdin && process.stdin.isTTY) terminal.say("Reading JSON lines; end with Ctrl-D.");
   const read = createLineReader(options);
-  const send = createSender(apiOf(options, terminal), topic, terminal.signal);
+  const send = createSender(apiOf(options, terminal, [topic]), topic, terminal.signal);
   let events = 0;
   let duplicates = 0;
   const stop = (): void => void input.destroy();
@@ -72,19 +76,20 @@ async function publish(
       duplicates += answer.duplicates;
       if (options.positions)
         for (const position of answer.positions) await terminal.write(`${JSON.stringify(position)}\n`);
-      terminal.progress(() => `${events} events are in`);
+      terminal.progress(() => `Published ${eventsText(events)}`);
     }
   } catch (failure) {
     if (terminal.signal.aborted) return;
-    if (events > 0) terminal.say(`${events} events are in, the rest is not.`);
+    if (events > 0) terminal.say(`Published ${eventsText(events)}; the rest is not in.`);
     throw inputError(failure, file);
   } finally {
     terminal.signal.removeEventListener("abort", stop);
   }
-  terminal.say(
-    `Published ${events} events to ${topic}${duplicates > 0 ? `, ${duplicates} of them were there before` : ""}.`,
-  );
+  const before = duplicates === 0 ? "" : `, ${duplicates} of which ${duplicates === 1 ? "was" : "were"} there before`;
+  terminal.say(`Published ${eventsText(events)} to ${topic}${before}.`);
 }
+
+const eventsText = (events: number): string => (events === 1 ? "1 event" : `${events} events`);
 
 const openFile = (file: string): Readable => createReadStream(file);
 

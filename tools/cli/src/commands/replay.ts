@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseTime } from "@distribution/client";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { apiOf, formatOf, positive, withConnection, withOutput, withSelection } from "../options.ts";
+import { apiOf, positive, withConnection, withOutput, withSelection } from "../options.ts";
 import { createEventPrinter } from "../output/events.ts";
 import type { EventRecord } from "../record.ts";
 import { readHistory } from "../service/history.ts";
@@ -40,11 +40,12 @@ export function addReplay(program: Command, terminal: Terminal): void {
 }
 
 async function replay(topic: string, options: ReplayOptions, terminal: Terminal): Promise<void> {
-  const printer = createEventPrinter(terminal, { output: formatOf(options, terminal), fields: options.fields }, true);
+  const api = apiOf(options, terminal, [topic]);
+  const printer = createEventPrinter({ options, terminal, api, topics: [topic], live: true });
   const pace = createPace(options);
   let events = 0;
   try {
-    for await (const { record, text } of readHistory(apiOf(options, terminal), topic, historyQuery(options))) {
+    for await (const { record, text } of readHistory(api, topic, historyQuery(options))) {
       const waitMs = pace(timeOf(record, options.by));
       if (waitMs > 0) await sleep(waitMs, undefined, { signal: terminal.signal });
       await printer.print(record, text);

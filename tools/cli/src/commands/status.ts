@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { CliError } from "../exit.ts";
 import { apiOf, type ConnectionOptions, formatOf, type OutputOptions, withConnection, withOutput } from "../options.ts";
+import { createFieldCheck, ownFields } from "../output/field-check.ts";
 import { createPrinter } from "../output/printer.ts";
 import { valueAt } from "../record.ts";
 import type { Terminal, Tone } from "../terminal.ts";
@@ -37,6 +38,7 @@ async function status(options: StatusOptions, terminal: Terminal): Promise<void>
   const response = await apiOf(options, terminal).get("/status");
   const now = (await response.json()) as Status;
   const format = formatOf(options, terminal);
+  await createFieldCheck<Status>({ fields: options.fields, terminal, read: valueAt, known: ownFields })(now);
   if (format === "table") await printTable(now, options, terminal);
   else if (format === "json") await terminal.write(`${JSON.stringify(now, undefined, 2)}\n`);
   else {

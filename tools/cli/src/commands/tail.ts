@@ -4,9 +4,9 @@ import { type Command, Option } from "commander";
 import { toCliError, usageError } from "../exit.ts";
 import { startOption } from "../moment.ts";
 import {
+  apiOf,
   type ConnectionOptions,
   count,
-  formatOf,
   list,
   type OutputOptions,
   positive,
@@ -15,9 +15,9 @@ import {
   withOutput,
   withSelection,
 } from "../options.ts";
+import type { Printer } from "../output/contract.ts";
 import { createEventPrinter } from "../output/events.ts";
-import { recordOf } from "../record.ts";
-import { baseUrl } from "../service/address.ts";
+import { type EventRecord, recordOf } from "../record.ts";
 import { unreachable } from "../service/api.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -71,15 +71,16 @@ async function tail(topics: readonly string[], options: TailOptions, terminal: T
   if (options.maxRate !== undefined && options.mode !== "latest") {
     throw usageError("--max-rate", "goes with --mode latest only");
   }
-  const base = baseUrl(options);
-  const client = connect({ url: base, ...(options.token !== undefined && { token: options.token }) });
+  const api = apiOf(options, terminal, topics);
+  const client = connect({ url: api.base, ...(options.token !== undefined && { token: options.token }) });
   try {
-    await reach(client, base, terminal);
+    await reach(client, api.base, terminal);
     const subscription = client.subscribe(subscribeOptions(topics, options));
     report(client, subscription, terminal);
     terminal.signal.addEventListener("abort", () => void finish(subscription, options, terminal), { once: true });
     await subscription.ready;
-    await print(subscription, options, terminal);
+    const printer = createEventPrinter({ options, terminal, api, topics, live: true });
+    await print(subscription, printer, options, terminal);
     await finish(subscription, options, terminal);
   } catch (failure) {
     if (!terminal.signal.aborted) throw toCliError(failure);
@@ -148,13 +149,18 @@ function report(client: Client, subscription: Subscription, terminal: Terminal):
     const range = `after ${from?.offset ?? "an unknown position"} up to ${to?.offset ?? "an unknown one"}`;
     warn(`gap in ${topic}, partition ${partition}, ${range}: ${reason}`);
   });
+  subscription.on("stale", ({ topic, reason }) => warn(`${topic} is stale: ${reason}`));
   subscription.on("started", ({ recovered, resumed }) => {
     if (resumed) terminal.say(`connected again, ${recovered ? "nothing lost" : "some events are gone"}`);
   });
 }
 
-async function print(subscription: Subscription, options: TailOptions, terminal: Terminal): Promise<void> {
-  const printer = createEventPrinter(terminal, { output: formatOf(options, terminal), fields: options.fields }, true);
+async function print(
+  subscription: Subscription,
+  printer: Printer<EventRecord>,
+  options: TailOptions,
+  terminal: Terminal,
+): Promise<void> {
   const began = Date.now();
   let events = 0;
   for await (const event of subscription) {

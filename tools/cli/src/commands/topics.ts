@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { apiOf, type ConnectionOptions, formatOf, type OutputOptions, withConnection, withOutput } from "../options.ts";
 import type { Column } from "../output/contract.ts";
+import { createFieldCheck, ownFields } from "../output/field-check.ts";
 import { createPrinter } from "../output/printer.ts";
 import { valueAt } from "../record.ts";
 import type { Terminal } from "../terminal.ts";
@@ -50,6 +51,10 @@ async function topics(options: TopicsOptions, terminal: Terminal): Promise<void>
   const own = options.fields.map((name): Column<Topic> => ({ name, value: (topic) => valueAt(topic, name) }));
   const columns = own.length > 0 ? own : STANDARD;
   const printer = createPrinter({ format: formatOf(options, terminal), columns, terminal, live: false });
-  for (const topic of found) await printer.print(topic);
+  const check = createFieldCheck<Topic>({ fields: options.fields, terminal, read: valueAt, known: ownFields });
+  for (const topic of found) {
+    await check(topic);
+    await printer.print(topic);
+  }
   await printer.end();
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { CliError, EXIT, usageError } from "../exit.ts";
 import { valueAt } from "../record.ts";
+import { parseExact, textOrNumber } from "./exact-json.ts";
 
 export interface LineOptions {
   readonly type?: string;
@@ -9,20 +10,22 @@ export interface LineOptions {
   readonly key?: string;
   readonly keyFrom?: string;
   readonly idFrom?: string;
+  /** CloudEvents get an id of their own, too. */
+  readonly newIds?: boolean;
 }
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The text of a CloudEvent goes on as it is: numbers of any length keep their digits. Throws CliError naming the line. */
+/** Numbers of any length keep their digits. Throws CliError naming the line. */
 export function createLineReader(options: LineOptions): (text: string, number: number) => string {
   if (options.key !== undefined && options.keyFrom !== undefined) {
     throw usageError("--key", "can't go with --key-from; leave one of them out");
   }
   return (text, number) => {
     const value = parse(text, number);
-    if (isObject(value) && "specversion" in value) return withKey(text, value, options);
+    if (isObject(value) && "specversion" in value) return changed(text, value, options);
     if (isObject(value) && isObject(value["event"]) && "specversion" in value["event"]) {
-      return withKey(JSON.stringify(value["event"]), value["event"], options);
+      return changed(JSON.stringify(value["event"]), value["event"], options);
     }
     return payload(text, value, number, options);
   };
@@ -30,7 +33,7 @@ export function createLineReader(options: LineOptions): (text: string, number: n
 
 function parse(text: string, number: number): unknown {
   try {
-    return JSON.parse(text);
+    return parseExact(text);
   } catch (failure) {
     throw new CliError(
       `line ${number}: is no JSON (${(failure as Error).message}); give one JSON value a line`,
@@ -39,9 +42,12 @@ function parse(text: string, number: number): unknown {
   }
 }
 
-function withKey(text: string, event: JsonObject, { key }: LineOptions): string {
-  if (key === undefined || event["partitionkey"] !== undefined) return text;
-  return JSON.stringify({ ...event, partitionkey: key });
+function changed(text: string, event: JsonObject, { key, newIds }: LineOptions): string {
+  const keyed = key === undefined || event["partitionkey"] !== undefined ? undefined : { partitionkey: key };
+  if (!keyed && !newIds) return text;
+  // A sequence counts the events of a source: one that comes again would be a step back.
+  const { sequence: _sequence, ...unnumbered } = event;
+  return JSON.stringify(newIds ? { ...unnumbered, ...keyed, id: randomUUID() } : { ...event, ...keyed });
 }
 
 function payload(text: string, value: unknown, number: number, options: LineOptions): string {
@@ -68,7 +74,8 @@ function payload(text: string, value: unknown, number: number, options: LineOpti
 
 function taken(value: unknown, path: string, option: string, number: number): string {
   const found = valueAt(value, path);
-  if (typeof found === "string" || typeof found === "number") return String(found);
+  const written = textOrNumber(found);
+  if (written !== undefined) return written;
   throw new CliError(
     `line ${number}: ${option} ${path}: has no text or number there; name a field that every line has`,
     EXIT.usage,

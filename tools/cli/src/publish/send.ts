@@ -46,5 +46,6 @@ function named(failure: RefusedError, batch: readonly Outgoing[]): CliError {
     const line = batch[Number(index)]?.number;
     return line === undefined ? path : `line ${line}`;
   });
-  return new CliError(message, failure.exit, failure);
+  const remedy = failure.code === "event_conflict" ? "\n  To publish them as events of their own, add --new-ids." : "";
+  return new CliError(message + remedy, failure.exit, failure);
 }

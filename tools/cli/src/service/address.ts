@@ -1,4 +1,4 @@
-/** Where the service is: by address, or by name at its default port on this machine. */
+/** Where the service is: by address, by name at its default port on this machine, or by the topics it has. */
 import { usageError } from "../exit.ts";
 
 /** Public ports, as docs and services have them by default. */
@@ -12,20 +12,49 @@ export const SERVICES = {
 
 export type ServiceName = keyof typeof SERVICES;
 
+const STANDARD: ServiceName = "market-data";
+
 export interface AddressOptions {
   readonly url?: string;
-  readonly service: string;
+  readonly service?: string;
 }
 
-/** Throws a usage error on a name or an address that is none. */
-export function baseUrl({ url, service }: AddressOptions): URL {
-  if (url === undefined) {
-    if (Object.hasOwn(SERVICES, service)) return new URL(`http://localhost:${SERVICES[service as ServiceName]}`);
-    throw usageError("--service", `"${service}" is none; take ${Object.keys(SERVICES).join(", ")}, or give --url`);
+/**
+ * What the command line says, then DISTRIBUTION_URL, then the service that the topics (names or patterns) begin with, then market
+ * data. Throws a usage error on a name or an address that is none, and on topics of several services.
+ */
+export function baseUrl(
+  { url, service }: AddressOptions,
+  topics: readonly string[] = [],
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): URL {
+  if (url !== undefined && service !== undefined) {
+    throw usageError("--url", "can't go with --service; leave one of them out");
   }
+  if (url !== undefined) return parseAddress("--url", url);
+  if (service !== undefined) return addressOf(service);
+  const given = environment["DISTRIBUTION_URL"];
+  return given ? parseAddress("DISTRIBUTION_URL", given) : addressOf(serviceOf(topics));
+}
+
+function parseAddress(name: string, url: string): URL {
   const parsed = URL.parse(url.includes("://") ? url : `http://${url}`);
-  if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
-    throw usageError("--url", `"${url}" is no address; give one like http://localhost:7030`);
-  }
-  return parsed;
+  if (parsed !== null && /^https?:$/.test(parsed.protocol)) return parsed;
+  throw usageError(name, `"${url}" is no address; give one like http://localhost:7030`);
+}
+
+function addressOf(service: string): URL {
+  if (Object.hasOwn(SERVICES, service)) return new URL(`http://localhost:${SERVICES[service as ServiceName]}`);
+  throw usageError("--service", `"${service}" is none; take ${Object.keys(SERVICES).join(", ")}, or give --url`);
+}
+
+/** Every topic of a service begins with its name. */
+function serviceOf(topics: readonly string[]): string {
+  const first = topics.map((topic) => topic.split(".", 1)[0] ?? "");
+  const services = new Set(first.filter((name) => Object.hasOwn(SERVICES, name)));
+  if (services.size <= 1) return [...services][0] ?? STANDARD;
+  throw usageError(
+    "topics",
+    `${[...services].join(" and ")} are different services; name topics of one, or say where with --service or --url`,
+  );
 }

@@ -25,13 +25,16 @@ interface Problem {
 
 export class RefusedError extends CliError {
   readonly status: number;
+  /** Of the service's closed list; undefined: it was no service that answered. */
+  readonly code: string | undefined;
   /** Seconds to wait, where the service said so. */
   readonly retryAfterS: number | undefined;
 
-  constructor(message: string, status: number, retryAfterS: number | undefined) {
+  constructor(message: string, answer: Pick<RefusedError, "status" | "code" | "retryAfterS">) {
     super(message);
-    this.status = status;
-    this.retryAfterS = retryAfterS;
+    this.status = answer.status;
+    this.code = answer.code;
+    this.retryAfterS = answer.retryAfterS;
   }
 }
 
@@ -86,7 +89,8 @@ async function refusalOf(response: Response): Promise<RefusedError> {
     ? `${problem.code ?? response.status}: ${problem.detail ?? response.statusText}`
     : `The service answered ${response.status} ${response.statusText}.`;
   const more = (problem?.errors ?? []).slice(1).map(({ path, message: what }) => `\n  ${path}: ${what}`);
-  return new RefusedError(message + more.join(""), response.status, Number.isNaN(retryAfter) ? undefined : retryAfter);
+  const retryAfterS = Number.isNaN(retryAfter) ? undefined : retryAfter;
+  return new RefusedError(message + more.join(""), { status: response.status, code: problem?.code, retryAfterS });
 }
 
 function parseProblem(text: string): Problem | undefined {
