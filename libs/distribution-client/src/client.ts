@@ -4,7 +4,7 @@ import { type ClientState, Connection } from "./connection/connection.ts";
 import { streamUrl } from "./connection/endpoint.ts";
 import type { Session } from "./connection/session.ts";
 import { createEmitter } from "./emitter.ts";
-import { DistributionClientError } from "./errors.ts";
+import { closedError, type DistributionClientError } from "./errors.ts";
 import { type EventToPublish, toEvent } from "./events/published-event.ts";
 import { type ConnectOptions, settingsOf } from "./options.ts";
 import { type Published, Publisher } from "./publisher.ts";
@@ -138,7 +138,7 @@ export class Client implements AsyncDisposable {
   }
 
   #ended(reason: DistributionClientError | undefined): void {
-    const error = reason ?? closedError();
+    const error = reason ?? closedError("client");
     this.#ready.reject(error);
     this.#publisher.end(error);
     for (const subscription of [...this.#subscriptions]) subscription.end(reason);
@@ -153,8 +153,6 @@ export class Client implements AsyncDisposable {
 
   #requireOpen(): void {
     const { state } = this;
-    if (state.status === "closed") throw state.reason ?? closedError();
+    if (state.status === "closed") throw state.reason ?? closedError("client");
   }
 }
-
-const closedError = (): DistributionClientError => new DistributionClientError("closed", "The client was closed.");

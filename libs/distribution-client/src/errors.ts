@@ -24,6 +24,7 @@ export const SERVICE_ERRORS = {
   method_not_allowed: { retry: false },
   not_acceptable: { retry: false },
   event_conflict: { retry: false },
+  illegal_transition: { retry: false },
   name_taken: { retry: false },
   position_gone: { retry: false },
   event_too_large: { retry: false },
@@ -113,6 +114,9 @@ export function errorOfFrame({ code, message, errors, retryAfterMs }: ErrorFrame
 }
 
 export const isServiceErrorCode = (code: string): code is ServiceErrorCode => Object.hasOwn(SERVICE_ERRORS, code);
+
+export const closedError = (what: "client" | "subscription"): DistributionClientError =>
+  new DistributionClientError("closed", `The ${what} was closed.`);
 
 /** What an unknown failure becomes: itself, or the given code with the failure as its cause. */
 export function toClientError(failure: unknown, code: ErrorCode, message: string): DistributionClientError {

@@ -20,10 +20,16 @@ export { type ExtensionValue, ReceivedEvent } from "./events/received-event.ts";
 export type { ConnectOptions, ReconnectOptions } from "./options.ts";
 export type { Published } from "./publisher.ts";
 export type { BatchHandler } from "./subscription/consumption.ts";
-export type { Started, SubscriptionEvents, SubscriptionState } from "./subscription/contract.ts";
+export type { CloseOptions, Stale, Started, SubscriptionEvents, SubscriptionState } from "./subscription/contract.ts";
 export type { SnapshotNotice } from "./subscription/intake.ts";
 export type { Gap, GapCause } from "./subscription/lanes.ts";
-export type { BufferBounds, Profile, StartFrom, SubscribeOptions, SubscriptionChange } from "./subscription/options.ts";
+export type {
+  BufferBounds,
+  Profile,
+  StartFrom,
+  SubscribeOptions,
+  SubscriptionChange,
+} from "./subscription/options.ts";
 export { Subscription } from "./subscription/subscription.ts";
 export type { WireFormat } from "./wire/frames.ts";
 export { formatTime, parseTime } from "./wire/time.ts";

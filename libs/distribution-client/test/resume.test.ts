@@ -172,6 +172,41 @@ describe("after a lost connection", () => {
   });
 });
 
+describe("a durable name that is forgotten", () => {
+  const desk = { topics: NOTES, name: "desk", profile: { level: "at-least-once" } } as const;
+
+  it("begins anew when it is used again, also after the service was down", async () => {
+    const subscription = client.subscribe<Note>(desk);
+    await subscription.ready;
+    await service.publish(NOTES, 0, 3);
+    expect(numbers(await take(subscription, 1))).toEqual([0]);
+    await subscription.close({ forget: true });
+    expect(subscription.state).toBe("closed");
+    await service.restart();
+    const next = client.subscribe<Note>(desk);
+    await next.ready;
+    await service.publish(NOTES, 3, 1);
+    expect(numbers(await take(next, 1))).toEqual([3]);
+  });
+
+  it("is not, and its subscription goes on, when the service can't be told or says no", async () => {
+    const unnamed = client.subscribe<Note>({ topics: NOTES });
+    const named = client.subscribe<Note>(desk);
+    await Promise.all([unnamed.ready, named.ready]);
+    const refusal = { code: "invalid_request", errors: [{ path: "unsubscribe.forget" }] };
+    await expect(unnamed.close({ forget: true })).rejects.toMatchObject(refusal);
+    const open = nextState(client, "open");
+    const waiting = nextState(client, "waiting");
+    proxy.cut();
+    await waiting;
+    await expect(named.close({ forget: true })).rejects.toMatchObject({ code: "unavailable" });
+    await open;
+    await service.publish(NOTES, 0, 1);
+    for (const subscription of [unnamed, named]) expect(numbers(await take(subscription, 1))).toEqual([0]);
+    await named.close({ forget: true });
+  });
+});
+
 describe("a service that restarts", () => {
   it("is left when it asks for it and found again, with nothing lost or twice", async () => {
     const subscription = client.subscribe<Note>({ topics: QUOTES, profile: { level: "at-least-once" } });

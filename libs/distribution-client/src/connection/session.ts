@@ -1,5 +1,5 @@
 /** One session: requests with their answers, and the way of frames to the subscriptions that they are for. */
-import type { Gap, Ledger, Limits, Welcome } from "@distribution/proto-types/distribution/v1/frames";
+import type { Gap, Ledger, Limits, State, Welcome } from "@distribution/proto-types/distribution/v1/frames";
 import { DistributionClientError, errorOfFrame } from "../errors.ts";
 import type { ClientMessage, EventsFrame, Received, ServerMessage, SnapshotFrame } from "../wire/frames.ts";
 
@@ -15,6 +15,7 @@ export interface ChannelTarget {
   events(frame: EventsFrame): void;
   snapshot(frame: SnapshotFrame): void;
   gap(frame: Gap): void;
+  state(frame: State): void;
   ledger(frame: Ledger): void;
 }
 
@@ -113,6 +114,10 @@ export class Session {
       case "gap":
         this.#channels.get(message.value.channel)?.gap(message.value);
         return true;
+      case "state":
+        this.#channels.get(message.value.channel)?.state(message.value);
+        // Without a channel it is for all that have the topic.
+        return message.value.channel > 0;
       case "ledger":
         this.#subscriptions.get(message.value.subscription)?.ledger(message.value);
         return true;

@@ -6,7 +6,22 @@ import type { Gap } from "./lanes.ts";
 
 export type SubscriptionState =
   /** Waits for a session, or for the service's answer. */
-  "starting" | "live" | "paused" | "closed";
+  | "starting"
+  /** A snapshot, or what was published before, comes first. */
+  | "catching-up"
+  /** Events come as they are published. Those that came may still wait for the consumer. */
+  | "live"
+  /** The service cannot read a topic at the moment: there may be newer events than came. */
+  | "stale"
+  | "paused"
+  | "closed";
+
+/** Why a subscription is stale. */
+export interface Stale {
+  readonly topic: string;
+  /** For people. */
+  readonly reason: string;
+}
 
 export interface Started {
   /** The stream starts after these. */
@@ -23,9 +38,16 @@ export interface SubscriptionEvents {
   /** All events of the snapshot were given to the consumer. */
   snapshot: SnapshotNotice;
   state: SubscriptionState;
+  /** With each `state` of stale. */
+  stale: Stale;
   started: Started;
   /** At the interval that the profile names. Counts begin anew with each session. */
   ledger: Ledger;
   /** A handler failed, or the service refused something that had no answer to wait for. */
   error: DistributionClientError;
+}
+
+export interface CloseOptions {
+  /** The service forgets where the durable name was: whoever uses it next begins anew. Default false. */
+  readonly forget?: boolean;
 }

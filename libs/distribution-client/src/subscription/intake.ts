@@ -50,10 +50,15 @@ export class Intake<T> {
 
   /** True: the last frame of the snapshot. */
   snapshot({ events, positions, complete }: SnapshotFrame): boolean {
-    const { lanes, buffer } = this.#options;
+    const { lanes, buffer, credit } = this.#options;
     const topics = lanes.topics;
     const topic = topics.size === 1 ? [...topics][0]! : "";
-    for (const event of events) this.#push(event, { topic, position: undefined, attempt: 1 });
+    let bytes = 0;
+    for (const event of events) {
+      bytes += event.size;
+      this.#push(event, { topic, position: undefined, attempt: 1 });
+    }
+    credit.spend(events.length, bytes);
     this.#snapshotEvents += events.length;
     if (!complete) return false;
     lanes.move(positions);
