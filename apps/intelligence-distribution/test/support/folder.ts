@@ -1,0 +1,20 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+
+/** An empty folder. Whoever makes it removes it, unless a test does: then it is gone after the test. */
+export function emptyFolder(): string {
+  return mkdtempSync(join(tmpdir(), "intelligence-"));
+}
+
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Gone after the test. */
+export function testFolder(): string {
+  const folder = emptyFolder();
+  onTestFinished(() => removeFolder(folder));
+  return folder;
+}
