@@ -6,6 +6,7 @@
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { benchAppend } from "./append.ts";
+import { benchDomains } from "./domains/domains.ts";
 import { benchFanout } from "./fanout/fanout.ts";
 import { writeDocument } from "./harness/document.ts";
 import { readFloors } from "./harness/floors.ts";
@@ -25,6 +26,7 @@ const BENCHES: readonly Bench[] = [
   benchReplay,
   benchLatency,
   benchMemory,
+  benchDomains,
 ];
 
 const RESULTS = join(import.meta.dirname, "../results");

@@ -14,16 +14,18 @@ export interface Pinned extends AsyncDisposable {
   answer<Answer>(): Promise<Answer>;
 }
 
-/** Runs a module with Node on the core; it talks with `process.send`. Needs `taskset` of util-linux. */
+/** Runs a module with Node on the core; it talks with `process.send`, and has `env` beside this one's. Needs `taskset` of util-linux. */
 export function startPinned(
   core: number,
   module: URL,
   args: readonly string[],
   nodeArgs: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Pinned {
   const child = fork(module, args, {
     execPath: "taskset",
     execArgv: ["--cpu-list", String(core), process.execPath, ...nodeArgs],
+    env: { ...process.env, ...env },
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const { pid } = child;

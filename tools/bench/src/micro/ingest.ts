@@ -16,7 +16,7 @@ import { createMetrics } from "@distribution/core/observability";
 import { createRouter } from "@distribution/core/routing";
 import { systemRuntime } from "@distribution/core/runtime";
 import { ANONYMOUS, createLoopbackGuard } from "@distribution/core/security";
-import { parseFilter } from "@distribution/core/subscriptions";
+import { createMatcher, parseFilter } from "@distribution/core/subscriptions";
 import type { TopicDefinition } from "@distribution/core/topics";
 import { messageOf } from "@distribution/proto-types/descriptors";
 import { Event, EventClass } from "@distribution/proto-types/distribution/v1/event";
@@ -183,7 +183,7 @@ async function measureIngest(broker: Broker, size: number, partitions: number): 
   const metrics = createMetrics();
   const topics = [topic(partitions)];
   await broker.admin.ensureTopic(topics[0]!);
-  const router = createRouter({ topics, parseFilter, metrics });
+  const router = createRouter({ topics, parseFilter, createMatcher, metrics });
   const ingest = createIngest({
     broker,
     topics,
