@@ -162,27 +162,34 @@ describe("over REST", () => {
     expect((await healthy.service.memory()) - before).toBeLessThan(8 * MiB);
   });
 
-  /** A batch without an event, long enough to need room. */
-  const codeOfLargeBody = (): Promise<string> =>
-    post(healthy.ports, TRADES, batched, `[${" ".repeat(256 * 1024)}]`).then(
-      () => "",
-      ({ code }: { code: string }) => code,
-    );
+  /** The beginning of a publish over a socket of its own, from this address. */
+  const beginPublish = (localAddress: string, length: number, body: Buffer): Socket => {
+    const socket = connect({ port: healthy.ports.public, host: "127.0.0.1", localAddress });
+    socket.on("error", () => {});
+    const lines = ["Host: localhost", `Content-Type: ${batched}`, `Content-Length: ${length}`];
+    socket.write(`POST ${topicPath(TRADES)} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
+    socket.write(body);
+    return socket;
+  };
 
-  it("bodies that never end take REST publishers their room, and nobody else anything, until they are gone", async () => {
-    const sockets = Array.from({ length: 24 }, () => {
-      const socket = connect(healthy.ports.public, "127.0.0.1");
-      socket.on("error", () => {});
-      const lines = ["Host: localhost", `Content-Type: ${batched}`, `Content-Length: ${4 * MiB}`];
-      socket.write(`POST ${topicPath(TRADES)} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
-      socket.write(Buffer.alloc(4 * MiB - 1, 32));
-      return socket;
-    });
-    await until("the common bound is reached", async () => (await codeOfLargeBody()) === "overloaded");
+  /** How a batch without an event, but long enough to need room, is answered. */
+  const statusFrom = async (localAddress: string): Promise<number> => {
+    const body = Buffer.from(`[${" ".repeat(256 * 1024)}]`);
+    const socket = beginPublish(localAddress, body.length, body);
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    socket.destroy();
+    return Number(/^HTTP\/1\.1 (\d+)/.exec(answer.toString("latin1"))?.[1]);
+  };
+
+  it("bodies that never end take their own address its room, and nobody else anything, until they are gone", async () => {
+    const [hostile, other] = ["127.0.0.2", "127.0.0.1"];
+    const sockets = Array.from({ length: 24 }, () => beginPublish(hostile, 4 * MiB, Buffer.alloc(4 * MiB - 1, 32)));
+    await until("the address has no room", async () => (await statusFrom(hostile)) === 429);
+    expect(await statusFrom(other)).toBe(400);
     await healthy.publish(10, 0, publishOverGrpc);
     await request(healthy.ports, "/api/v1/status");
     for (const socket of sockets) socket.destroy();
-    await until("their room is given back", async () => (await codeOfLargeBody()) !== "overloaded");
+    await until("its room is given back", async () => (await statusFrom(hostile)) === 400);
   });
 });
 

@@ -1,6 +1,7 @@
 /** The page of the service in a real browser, with the recorded feed playing. */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { TOPICS } from "../../src/domain/topics.ts";
 import { chromiumMissing, launchChromium } from "../support/chromium.ts";
 import { skippedFor } from "../support/requirement.ts";
 import { type RunningService, startService } from "../support/service.ts";
@@ -42,7 +43,7 @@ describe.skipIf(skippedFor(chromiumMissing))("the page in a browser", () => {
   };
 
   it("shows the rate of every topic, of those in use above nothing, and draws them", async () => {
-    const topics = ["trades", "quotes", "books", "bars", "status", "distribution"].map((name) => `market-data.${name}`);
+    const topics = [...Object.values(TOPICS), "market-data.distribution"];
     await until("every topic has a row", async () => (await page.locator("#topics tr").count()) === topics.length);
     for (const topic of topics) expect(await rowOf(topic).count(), topic).toBe(1);
     await until("book changes and quotes have rates", async () => {
