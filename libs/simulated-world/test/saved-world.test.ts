@@ -1,4 +1,6 @@
 /** A world goes on from its saved state as if it had never stopped, and remembers only what goes on. */
+import { deserialize, serialize } from "node:v8";
+import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SCENARIOS } from "../src/index.ts";
@@ -78,4 +80,13 @@ test.each([
   expect(() => newWorld({ state })).toThrow(
     "The saved state of the world is damaged. Start the world anew without it.",
   );
+});
+
+test("a state of another version is refused with what to do", () => {
+  const record = deserialize(newWorld().save().subarray(4)) as { readonly format: number };
+  const body = serialize({ ...record, format: 0 });
+  const state = Buffer.alloc(4 + body.length);
+  state.writeUInt32BE(crc32(body));
+  body.copy(state, 4);
+  expect(() => newWorld({ state })).toThrow(/has format 0; this version reads \d+\. Start a new world/);
 });
