@@ -168,7 +168,7 @@ describe("after a lost connection", () => {
     proxy.freeze();
     await service.publish(NOTES, 0, 2);
     expect(numbers(await take(subscription, 2))).toEqual([0, 1]);
-    expect(subscription.state).toBe("live");
+    await eventually(() => subscription.state).toBe("live");
   });
 });
 
