@@ -15,7 +15,7 @@ export const COORDINATION_ROUTES: readonly RouteDefinition[] = [
   {
     name: "blocking-violations",
     when: {
-      topics: [TOPICS.policies],
+      topics: [TOPICS.policies, TOPICS.urgent],
       types: [EVENT_TYPES.policyViolated],
       filter: 'data.policy_violated.severity == "VIOLATION_SEVERITY_BLOCKING"',
     },
@@ -25,12 +25,23 @@ export const COORDINATION_ROUTES: readonly RouteDefinition[] = [
   {
     name: "urgent-decisions",
     when: {
-      topics: [TOPICS.decisions],
+      topics: [TOPICS.decisions, TOPICS.urgent],
       // The only one that says how urgent a decision is.
       types: [EVENT_TYPES.decisionCoordinated],
       filter: `data.decision_coordinated.urgency >= ${URGENT}`,
     },
     to: [TOPICS.decisions, TOPICS.urgent],
     priority: URGENT_PRIORITY,
+  },
+  // Whoever publishes where the copies lie: it goes home, where its rules and read models are.
+  {
+    name: "violations-home",
+    when: { topics: [TOPICS.urgent], types: [EVENT_TYPES.policyViolated] },
+    to: [TOPICS.policies],
+  },
+  {
+    name: "decisions-home",
+    when: { topics: [TOPICS.urgent], types: [EVENT_TYPES.decisionCoordinated] },
+    to: [TOPICS.decisions],
   },
 ];

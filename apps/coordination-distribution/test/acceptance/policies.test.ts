@@ -2,6 +2,7 @@
 import { packEvents } from "@distribution/core/events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DecisionAnswer } from "../../src/domain/answers.ts";
+import { TOPICS } from "../../src/domain/topics.ts";
 import { approved, checked, coordinated, protoEvent, rejected, type TestEvent, violated } from "../support/events.ts";
 import { testFolder } from "../support/folder.ts";
 import { answerWhen, publish, publishEach, refusal } from "../support/rest.ts";
@@ -35,6 +36,15 @@ describe("a blocking violation", () => {
     await take(coordinated("moment"));
     await take(violated("moment", "largest", "BLOCKING"));
     await expect(take(approved("moment"))).rejects.toMatchObject({ code: "illegal_transition" });
+  });
+
+  it("that is published where the urgent copies lie goes home, and counts as any other", async () => {
+    const { ports } = service;
+    const stray = (event: TestEvent) => publish(ports, { ...event, topic: TOPICS.urgent });
+    await stray(coordinated("stray"));
+    await stray(violated("stray", "largest", "BLOCKING"));
+    expect((await refusal(publish(ports, approved("stray")))).code).toBe("illegal_transition");
+    expect((await answerOf("stray")).policies.blocked).toBe(true);
   });
 
   it("that comes before the decision does so, too, and everything else may still become of it", async () => {

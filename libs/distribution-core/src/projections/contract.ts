@@ -147,7 +147,7 @@ export interface Projection<State> {
   answer<Value>(value: Value): Answer<Value>;
   /** Entries in a list; 0 for a group that nobody is in. */
   count(index: Index<State, SortKey>, group?: string): number;
-  /** Without an answer's positions: to look something up for another answer. */
+  /** Without an answer's positions: to look something up for another answer, or for a rule. */
   find(key: string): Entry<State> | undefined;
   /**
    * Resolves when the event at the position is in the state, or behind it: read what was published.

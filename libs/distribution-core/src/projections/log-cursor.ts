@@ -82,6 +82,7 @@ export function createLogCursor(options: LogCursorOptions): LogCursor {
     given = undefined;
   };
   const onFailure = (failure: unknown): boolean => {
+    void reader?.close().catch(() => undefined);
     reader = undefined;
     const { code, message } = toDistributionError(failure);
     if (code === "position_gone" && place) {

@@ -23,9 +23,13 @@ interface Waiting {
 export function createPositions(topics: readonly string[], compare: (a: string, b: string) => number): Positions {
   /** Of each topic by partition, without the ones that have not begun. */
   const places = new Map<string, Position[]>(topics.map((topic) => [topic, []]));
-  let waiting: Waiting[] = [];
+  /** By partition, the one that waits for the earliest position first. An event looks at the first of its own partition. */
+  const waiting = new Map<string, Waiting[]>();
+  /** By partition: of the last position, also across `clear`. */
+  const epochs = new Map<string, string>();
   let closed = false;
 
+  const partitionOf = ({ topic, partition }: Position): string => `${topic}/${partition}`;
   const get = (topic: string, partition: number): Position | undefined => places.get(topic)?.[partition];
   const isReached = ({ topic, partition, epoch, offset }: Position): boolean => {
     const now = get(topic, partition);
@@ -33,15 +37,39 @@ export function createPositions(topics: readonly string[], compare: (a: string, 
   };
   const stopped = () => new DistributionError("unavailable", "The projection stopped before it came to the position.");
 
+  const wait = (position: Position): Promise<void> => {
+    const name = partitionOf(position);
+    const list = waiting.get(name) ?? [];
+    waiting.set(name, list);
+    let at = list.length;
+    // They come in the order of the log, or nearly so.
+    const isAfter = (other: Position): boolean =>
+      other.epoch === position.epoch && compare(other.offset, position.offset) > 0;
+    while (at > 0 && isAfter(list[at - 1]!.position)) at -= 1;
+    return new Promise<void>((resolve, reject) => list.splice(at, 0, { position, resolve, reject }));
+  };
+
+  /** The log has another history: positions of the one before are not reached any more. */
+  const refuseEpoch = (list: readonly Waiting[], epoch: string): Waiting[] => {
+    for (const each of list) if (each.position.epoch === epoch) each.reject(stopped());
+    return list.filter(({ position }) => position.epoch !== epoch);
+  };
+
   return {
     get,
     set(position) {
       places.get(position.topic)![position.partition] = position;
-      if (waiting.length === 0) return;
-      const there = waiting.filter((each) => isReached(each.position));
-      if (there.length === 0) return;
-      waiting = waiting.filter((each) => !there.includes(each));
-      for (const { resolve } of there) resolve();
+      const name = partitionOf(position);
+      const before = epochs.get(name);
+      if (before !== position.epoch) epochs.set(name, position.epoch);
+      let list = waiting.get(name);
+      if (list === undefined) return;
+      if (before !== undefined && before !== position.epoch) list = refuseEpoch(list, before);
+      let there = 0;
+      while (there < list.length && isReached(list[there]!.position)) there += 1;
+      for (const { resolve } of list.splice(0, there)) resolve();
+      if (list.length > 0) waiting.set(name, list);
+      else waiting.delete(name);
     },
     all: () => [...places.values()].flatMap((partitions) => Object.values(partitions)),
     async reached(position) {
@@ -50,15 +78,15 @@ export function createPositions(topics: readonly string[], compare: (a: string, 
       }
       if (closed) throw stopped();
       if (isReached(position)) return;
-      await new Promise<void>((resolve, reject) => waiting.push({ position, resolve, reject }));
+      await wait(position);
     },
     clear() {
       for (const topic of places.keys()) places.set(topic, []);
     },
     close() {
       closed = true;
-      for (const { reject } of waiting) reject(stopped());
-      waiting = [];
+      for (const { reject } of [...waiting.values()].flat()) reject(stopped());
+      waiting.clear();
     },
   };
 }

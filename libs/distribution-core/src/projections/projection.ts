@@ -91,11 +91,11 @@ export function createProjection<State>(options: ProjectionOptions<State>): Proj
       return answer(value, positions.all().map(textOf));
     },
     count(index, group = "") {
-      host.current.refresh();
+      prepare();
       return indexes.count(index, group);
     },
     find(key) {
-      host.current.refresh();
+      prepare();
       return entries.get(key)?.entry;
     },
     reached: (position) => positions.reached(position),

@@ -34,6 +34,18 @@ function feed(more: Partial<ProjectionOptions<Order>> = {}) {
   return { orders, give, placed, put };
 }
 
+describe("a projection that is built anew", () => {
+  it("gives no state and no count, which a rule would judge by", () => {
+    const { orders, put } = feed();
+    put("a", { status: "open", price: 5 });
+    const host = { logger: { debug() {}, info() {}, warn() {}, error() {} }, refresh() {}, lag: () => 0 };
+    const compareOffsets = () => 0;
+    orders.intake.attach({ ...host, compareOffsets, rebuilding: () => true });
+    expect(() => orders.find("a")).toThrow(expect.objectContaining({ code: "unavailable" }));
+    expect(() => orders.count(byStatus, "open")).toThrow(expect.objectContaining({ code: "unavailable" }));
+  });
+});
+
 describe("a projection", () => {
   it("has of every key the state that its events made, one after the other", () => {
     const { orders, put } = feed();

@@ -75,6 +75,8 @@ export interface Bounds {
 export function createDecisions(bounds: Bounds) {
   return createProjection<DecisionRecord>({
     ...{ name: "decisions", version: 1, bounds },
+    // What has not ended has steps to come, which only a known decision can take.
+    keep: ({ decision }) => decision.state === "coordinated" || decision.state === "approved",
     sources: [
       from(TOPICS.decisions, CoordinationEvent, {
         apply(record: DecisionRecord | undefined, event) {

@@ -79,6 +79,8 @@ export function createChecks(bounds: Bounds) {
 export function createViolations(bounds: Bounds) {
   return createProjection<Violation>({
     ...{ name: "violations", version: 1, bounds },
+    // They keep a decision from being approved.
+    keep: ({ severity }) => severity === "blocking",
     sources: [
       from(TOPICS.policies, CoordinationEvent, {
         key: ({ envelope: { source, id }, payload }) =>
