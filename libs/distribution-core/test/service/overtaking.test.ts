@@ -55,8 +55,9 @@ it.each<readonly [string, readonly (readonly string[])[]]>([
   await until(() => ids.length === published + 10);
 
   const [first, last] = [ids.indexOf("urgent-0"), ids.indexOf("urgent-9")];
-  expect(last - first).toBeLessThanOrEqual(9 + 2);
-  // All that was published after the client stopped taking anything, but for a routine frame in eight.
+  // All that was published after the client stopped taking anything, but for a routine frame in eight, which the turns of
+  // subscriptions and those of topics each let through.
+  expect(last - first).toBeLessThanOrEqual(9 + 4);
   const after = ids.slice(last).filter((id) => id.startsWith("late"));
-  expect(after.length).toBeGreaterThanOrEqual(98);
+  expect(after.length).toBeGreaterThanOrEqual(95);
 });
