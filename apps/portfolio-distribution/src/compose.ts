@@ -9,9 +9,8 @@ import {
   openDataFolder,
   secretOf,
 } from "@distribution/core";
-import { createLogger, type Logger } from "@distribution/core/observability";
+import { createLogger } from "@distribution/core/observability";
 import { createCheckpointFiles } from "@distribution/core/projections";
-import { systemRuntime } from "@distribution/core/runtime";
 import { createFileCheckpoints } from "@distribution/core/tail";
 import type { PortfolioConfig } from "./config.ts";
 import { createPortfolioRouter, portfolioOpenApi } from "./domain/endpoints.ts";
@@ -19,7 +18,7 @@ import { governTopics } from "./domain/govern.ts";
 import { createReadModels } from "./domain/read-models.ts";
 import { PORTFOLIO_ROUTES } from "./domain/routes.ts";
 import { PORTFOLIO_TOPICS } from "./domain/topics.ts";
-import { type Simulator, startSimulator } from "./simulator.ts";
+import { startFeed } from "./simulator.ts";
 
 const SERVICE = {
   name: "portfolio",
@@ -55,7 +54,7 @@ export async function startPortfolio(config: PortfolioConfig): Promise<Distribut
       projections: { files: createCheckpointFiles(join(folder, "projections")) },
       domain: createDomain,
     });
-    const upstream = startUpstream(service, config, folder, logger);
+    const upstream = startFeed({ config, port: service.ports.public, folder, logger });
     const stop = async (): Promise<void> => {
       await upstream?.stop();
       await service?.stop();
@@ -76,31 +75,4 @@ function createDomain({ ingest }: DomainParts): Domain {
     router: createPortfolioRouter(models),
     openApi: portfolioOpenApi(models),
   };
-}
-
-/** Over the wire, as any other upstream. */
-function startUpstream(
-  { ports }: DistributionService,
-  config: PortfolioConfig,
-  folder: string,
-  logger: Logger,
-): Simulator | undefined {
-  if (config.FEED === "none") return undefined;
-  return startSimulator({
-    url: `http://${reachable(config.HOST)}:${ports.public}`,
-    worldFile: config.FEED_WORLD,
-    scenario: config.FEED_SCENARIO,
-    rate: config.FEED_RATE,
-    progressFile: join(folder, "feed", "progress"),
-    speed: config.FEED_SPEED,
-    runtime: systemRuntime,
-    logger,
-  });
-}
-
-/** The address to connect to where a service listens on this one. */
-function reachable(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  if (host === "::") return "[::1]";
-  return host.includes(":") ? `[${host}]` : host;
 }

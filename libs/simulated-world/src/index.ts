@@ -2,6 +2,7 @@
 export { INSTRUMENTS, type Instrument } from "./instruments.ts";
 export { DOMAINS, WORLD_EVENT_TYPES, WORLD_TOPICS, type WorldDomain } from "./names.ts";
 export type { WorldIdentity, WorldOptions } from "./options.ts";
+export { FEED_SETTINGS, type FeedConfig, type FeedOptions, startFeed } from "./player/feed.ts";
 export {
   createWorldPlayer,
   type WorldPlayer,
@@ -11,6 +12,7 @@ export {
 export type { Publish } from "./player/publish.ts";
 export { createServicePublisher, type ServicePublisher } from "./player/service-publisher.ts";
 export { sharedWorld } from "./player/shared-world.ts";
+export { type Simulator, type SimulatorOptions, startSimulator } from "./player/simulator.ts";
 export { SCENARIOS, type Scenario } from "./scenarios.ts";
 export { createWorld, type World } from "./world.ts";
 export type { BadReason, WorldEvent } from "./world-event.ts";

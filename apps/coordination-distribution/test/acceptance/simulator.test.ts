@@ -1,13 +1,14 @@
 /** Given the simulated world as the upstream, when it was played for a while, then the read models are what the log says, exactly. */
+
 import { join } from "node:path";
 import type { Logger } from "@distribution/core/observability";
 import { systemRuntime } from "@distribution/core/runtime";
+import { startSimulator } from "@distribution/simulated-world";
 import { describe, expect, it } from "vitest";
 import type { DecisionAnswer, StatusAnswer } from "../../src/domain/answers.ts";
 import { DECISION_STATES } from "../../src/domain/decision.ts";
 import { TOPICS } from "../../src/domain/topics.ts";
 import type { ConflictView, DecisionView, ViolationView } from "../../src/domain/views.ts";
-import { startSimulator } from "../../src/simulator.ts";
 import { testFolder } from "../support/folder.ts";
 import { byKey, happened, type LoggedEvent, readLog, tally } from "../support/log.ts";
 import { get, type ReadAnswer } from "../support/rest.ts";
@@ -178,6 +179,7 @@ describe("a service with the simulated world as its upstream", () => {
     const warn = (_: object, message: string) => void warnings.push(message);
     const logger: Logger = { debug: () => {}, info: () => {}, warn, error: warn };
     const simulator = startSimulator({
+      domain: "coordination",
       ...{ url: urlOf(service.ports), worldFile: join(folder, "world.json"), progressFile: join(folder, "progress") },
       ...{ scenario: "bad-data", rate: 1000, speed: "max", runtime: systemRuntime, logger },
     });

@@ -1,12 +1,12 @@
 /** Given the simulated world as the upstream, when it was played for a while, then the read models are what the log says, exactly. */
+
 import { join } from "node:path";
 import type { Logger } from "@distribution/core/observability";
 import { systemRuntime } from "@distribution/core/runtime";
-import { WORLD_EVENT_TYPES, WORLD_TOPICS } from "@distribution/simulated-world";
+import { startSimulator, WORLD_EVENT_TYPES, WORLD_TOPICS } from "@distribution/simulated-world";
 import { describe, expect, it } from "vitest";
 import { EVENT_TYPES, TOPICS } from "../../src/domain/topics.ts";
 import type { OrderView } from "../../src/domain/views.ts";
-import { startSimulator } from "../../src/simulator.ts";
 import { testFolder } from "../support/folder.ts";
 import { type LoggedEvent, PLACES, type Reckoned, readLog, reckon } from "../support/log.ts";
 import { unitsOf } from "../support/orders.ts";
@@ -149,6 +149,7 @@ describe("a service with the simulated world as its upstream", () => {
     const warn = (_: object, message: string) => void warnings.push(message);
     const logger: Logger = { debug: () => {}, info: () => {}, warn, error: warn };
     const simulator = startSimulator({
+      domain: "execution",
       url: `http://127.0.0.1:${service.ports.public}`,
       worldFile: join(folder, "world.json"),
       progressFile: join(folder, "progress"),

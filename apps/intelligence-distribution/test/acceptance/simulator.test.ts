@@ -1,11 +1,12 @@
 /** Given the simulated world as the upstream, when it was played for a while, then read models and copies are what the log says, exactly. */
+
 import { join } from "node:path";
 import type { Logger } from "@distribution/core/observability";
 import { systemRuntime } from "@distribution/core/runtime";
+import { startSimulator } from "@distribution/simulated-world";
 import { describe, expect, it } from "vitest";
 import { FINDING_TYPES, GOLD_TOPIC, TOPICS, URGENT_TOPIC, WORKFLOWS, workflowTopic } from "../../src/domain/topics.ts";
 import type { FindingView } from "../../src/domain/views.ts";
-import { startSimulator } from "../../src/simulator.ts";
 import { testFolder } from "../support/folder.ts";
 import { type LoggedEvent, newestBySymbol, readLog } from "../support/log.ts";
 import { type FindingAnswer, type FindingsAnswer, get, type ReadAnswer, type SymbolsAnswer } from "../support/rest.ts";
@@ -121,6 +122,7 @@ describe("a service with the simulated world as its upstream", () => {
     const warn = (_: object, message: string) => void warnings.push(message);
     const logger: Logger = { debug: () => {}, info: () => {}, warn, error: warn };
     const simulator = startSimulator({
+      domain: "intelligence",
       url: `http://127.0.0.1:${service.ports.public}`,
       worldFile: join(folder, "world.json"),
       progressFile: join(folder, "progress"),
