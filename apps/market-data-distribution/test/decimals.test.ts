@@ -1,7 +1,8 @@
+import { addDecimals } from "@distribution/core/events";
 import { Big } from "big.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { addDecimals, canonicalDecimal, compareDecimals, MAX_DECIMAL_CHARACTERS } from "../src/domain/decimals.ts";
+import { canonicalDecimal, compareDecimals, MAX_DECIMAL_CHARACTERS } from "../src/domain/decimals.ts";
 
 /** Sign, digits, where the point is, and an exponent: any decimal a venue may write. */
 const decimalText = fc

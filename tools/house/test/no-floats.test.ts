@@ -42,8 +42,7 @@ const TO_FLOAT = /parseFloat\(|\bNumber\(|\.toFixed\(|valueAsNumber/;
 /** What becomes a number there is no amount. */
 const NO_AMOUNTS: Readonly<Record<string, string>> = {
   "apps/execution-distribution/src/domain/days.ts": "a day's milliseconds",
-  "apps/market-data-distribution/src/domain/decimals.ts":
-    "an exponent of ten; and big.js, which writes decimals exactly",
+  "apps/market-data-distribution/src/domain/decimals.ts": "an exponent of ten",
   "apps/market-data-distribution/src/domain/feeds/pacer.ts": "milliseconds to wait",
   "apps/portfolio-distribution/src/domain/read-models/history.ts": "a place in a list",
   "libs/simulated-world/src/coordination/decisions.ts": "a share by which chance decides",

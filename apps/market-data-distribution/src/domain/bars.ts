@@ -8,10 +8,11 @@
  * of trades with different times.
  */
 import { fieldError } from "@distribution/core/errors";
+import { addDecimals } from "@distribution/core/events";
 import type { Bar } from "@distribution/proto-types/market_data/v1/market_data";
 import { BAR_INTERVALS, type BarInterval } from "./bar-intervals.ts";
 import { createDeadlines } from "./deadlines.ts";
-import { addDecimals, compareDecimals } from "./decimals.ts";
+import { compareDecimals } from "./decimals.ts";
 
 export interface BarTrade {
   /** Instrument key. */

@@ -1,5 +1,4 @@
 /** Decimal numbers as text, exact: prices and sizes are never binary floats. */
-import { Big } from "big.js";
 
 /** Longest text that is taken, and the longest that is given, in characters. Venues use at most about 25. */
 export const MAX_DECIMAL_CHARACTERS = 64;
@@ -39,11 +38,6 @@ export function compareDecimals(a: string, b: string): number {
   const aNegative = a.startsWith("-");
   if (aNegative !== b.startsWith("-")) return aNegative ? -1 : 1;
   return aNegative ? compareMagnitudes(b.slice(1), a.slice(1)) : compareMagnitudes(a, b);
-}
-
-/** The exact sum of two decimals, in canonical form. */
-export function addDecimals(a: string, b: string): string {
-  return Big(a).plus(b).toFixed();
 }
 
 /** Longer whole parts are larger; of equal length, text order is number order. */
