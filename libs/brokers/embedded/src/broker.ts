@@ -168,6 +168,7 @@ function createFace(parts: Parts): Broker {
     delayedRedelivery: true,
     keyShared: true,
     nativeDeduplication: false,
+    exactTruncation: true,
     compaction: true,
     maxBatchBytes: settings.maxBatchBytes,
   };

@@ -133,9 +133,15 @@ export interface BrokerAdmin {
   topics(): Promise<readonly TopicConfig[]>;
   /** One a partition, in order. `unknown_topic` when there is none. */
   partitions(topic: string): Promise<readonly PartitionInfo[]>;
-  /** Events the group has not settled, by partition. */
+  /**
+   * Events the group has not settled, by partition. Exact up to 10,000 records of the log behind; beyond, a broker that
+   * keeps several events in a record may estimate.
+   */
   lag(group: string, topic: string): Promise<readonly number[]>;
-  /** Deletes the topic's events up to and including the position. */
+  /**
+   * Deletes the topic's events up to and including the position. Without `exactTruncation` those that lie in one record
+   * with an event that is kept stay as well.
+   */
   truncate(position: Position): Promise<void>;
   deleteTopic(name: string): Promise<void>;
   /** Applies retention and compaction now rather than at the broker's next round. */
@@ -153,6 +159,8 @@ export interface BrokerCapabilities {
   readonly keyShared: boolean;
   readonly nativeDeduplication: boolean;
   readonly compaction: boolean;
+  /** `truncate` cuts between any two events, not only between records. */
+  readonly exactTruncation: boolean;
   /** Largest batch of one write, bytes. */
   readonly maxBatchBytes: number;
 }

@@ -148,6 +148,7 @@ export function createHeldBroker(maxBatchBytes = 1024 * 1024): {
       delayedRedelivery: false,
       keyShared: false,
       nativeDeduplication: false,
+      exactTruncation: true,
       compaction: false,
       maxBatchBytes,
     },

@@ -1,5 +1,5 @@
 /** Laws of the admin face: topics, partitions, truncation, retention, compaction. */
-import type { TopicConfig } from "@distribution/core/brokers";
+import type { ReadFrom, TopicConfig } from "@distribution/core/brokers";
 import { expect, test } from "vitest";
 import { type LawContext, needs } from "./law-context.ts";
 import { batchOf, readEvents } from "./support.ts";
@@ -8,8 +8,8 @@ export function adminLaws(context: LawContext): void {
   const append = (topic: string, ids: readonly string[], partition = 0) =>
     context.broker.append([{ topic, partition, batch: batchOf(ids.map((id) => ({ id, key: id.slice(0, 1) }))) }]);
 
-  const read = async (topic: string, count: number) => {
-    const reader = await context.broker.read(topic, 0, { at: "earliest" });
+  const read = async (topic: string, count: number, from: ReadFrom = { at: "earliest" }) => {
+    const reader = await context.broker.read(topic, 0, from);
     const events = await readEvents(reader, count);
     await reader.close();
     return events;
@@ -74,13 +74,24 @@ export function adminLaws(context: LawContext): void {
 
   test("truncate deletes up to and including the position; later events keep their positions", async () => {
     const topic = await context.topic();
+    for (const ids of [["a", "b"], ["c"], ["d", "e"]]) await append(topic, ids);
+    const all = await read(topic, 5);
+    await context.broker.admin.truncate({ topic, partition: 0, epoch: all[1]!.epoch, offset: all[1]!.offset });
+    expect(await read(topic, 3)).toEqual(all.slice(2));
+    const [info] = await context.broker.admin.partitions(topic);
+    expect(info).toMatchObject({ start: all[1]!.offset, end: all[4]!.offset });
+  });
+
+  test("truncate cuts within a batch, or else keeps the whole batch", async () => {
+    const topic = await context.topic();
     await append(topic, ["a", "b", "c"]);
     await append(topic, ["d"]);
     const all = await read(topic, 4);
     await context.broker.admin.truncate({ topic, partition: 0, epoch: all[1]!.epoch, offset: all[1]!.offset });
-    expect(await read(topic, 2)).toEqual(all.slice(2));
-    const [info] = await context.broker.admin.partitions(topic);
-    expect(info).toMatchObject({ start: all[1]!.offset, end: all[3]!.offset });
+    const kept = context.broker.capabilities.exactTruncation ? all.slice(2) : all;
+    expect(await read(topic, kept.length)).toEqual(kept);
+    const after = { epoch: all[1]!.epoch, offset: all[1]!.offset };
+    expect(await read(topic, 2, { after })).toEqual(all.slice(2));
   });
 
   test("a partition that was truncated to its end is empty, and its offsets go on rising", async () => {

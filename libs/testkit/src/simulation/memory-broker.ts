@@ -130,6 +130,7 @@ export function createMemoryBroker(runtime: Runtime): MemoryBroker {
       delayedRedelivery: false,
       keyShared: false,
       nativeDeduplication: false,
+      exactTruncation: true,
       compaction: false,
       maxBatchBytes: 16 * 1024 * 1024,
     },

@@ -124,6 +124,7 @@ function createAtOnceBroker(): Broker {
       delayedRedelivery: false,
       keyShared: false,
       nativeDeduplication: false,
+      exactTruncation: true,
       compaction: false,
       maxBatchBytes: 8 * 1024 * 1024,
     },
