@@ -6,12 +6,11 @@
  * where the class is. Replay, resume, late join and back-pressure are this one motion.
  */
 import type { Position } from "../brokers/contract.ts";
-import type { ClassCounters, ClassMember, EventList, InterestClass, Lane } from "../subscriptions/index.ts";
+import type { ClassCounters, ClassMember, EventList, FrameSink, InterestClass, Lane } from "../subscriptions/index.ts";
 import type { Place } from "../tail/index.ts";
-import type { EncodedFrame } from "../transport/contract.ts";
 import { AtLeastOnce, type Redelivered } from "./at-least-once.ts";
 import { CatchUp } from "./catch-up.ts";
-import type { SlowPolicy, SubscriptionParts, SubscriptionProfile } from "./contract.ts";
+import type { Outlet, SlowPolicy, SubscriptionParts, SubscriptionProfile } from "./contract.ts";
 import type { LogPlace } from "./lane-cursor.ts";
 import { Ledger } from "./ledger.ts";
 import { gapNotice, lossReason, positionOf } from "./notices.ts";
@@ -32,6 +31,7 @@ export class Subscription implements ClassMember, Redelivered {
   memberIndex = -1;
   shared: InterestClass;
   readonly #parts: SubscriptionParts;
+  readonly #outlet: Outlet;
   readonly #slow: SlowPolicy;
   readonly #start: readonly LogPlace[];
   readonly #acks: AtLeastOnce | undefined;
@@ -48,12 +48,17 @@ export class Subscription implements ClassMember, Redelivered {
 
   constructor({ parts, shared, profile, start }: SubscriptionOptions) {
     this.#parts = parts;
+    this.#outlet = parts.outlet;
     this.shared = shared;
     this.#slow = profile.slow;
     this.#start = start;
     this.#acks = profile.window && new AtLeastOnce({ ...profile.window, parts, subscription: this });
     this.#catchUp = this.#catchUpFrom(start, profile.snapshot);
     this.#stream = new StreamKnowledge(this.#catchUp.caughtUp);
+  }
+
+  get sink(): FrameSink {
+    return this.#outlet;
   }
 
   get limited(): boolean {
@@ -74,7 +79,7 @@ export class Subscription implements ClassMember, Redelivered {
   }
 
   get takesEvents(): boolean {
-    return this.#parts.outlet.writable && this.#phase !== "paused";
+    return this.#outlet.writable && this.#phase !== "paused";
   }
 
   /** What comes next is history, or the table: a state tells when that is over. */
@@ -174,7 +179,7 @@ export class Subscription implements ClassMember, Redelivered {
     if (this.#phase === "live") this.#fallBehind();
     else if (this.#phase !== "behind" || !this.#yielded) return;
     this.#stream.leaveLive();
-    if (this.#slow === "close") this.#parts.outlet.tooSlow();
+    if (this.#slow === "close") this.#outlet.tooSlow();
   }
 
   /** The session's socket has been full for a while: nothing is kept for it but a place in each lane. */
@@ -198,13 +203,13 @@ export class Subscription implements ClassMember, Redelivered {
     return false;
   }
 
-  deliver(frame: EncodedFrame, lane: Lane, list: EventList, after: string): void {
-    this.#parts.outlet.send(frame, list.count);
-    if (this.limited) this.#sent(list, lane, after);
+  sent(list: EventList, lane: Lane, after: string): void {
+    this.#credit -= list.count;
+    this.#acks?.sent(lane, list, after);
   }
 
   lost(lane: Lane, from: Place, to: Place): void {
-    this.#parts.outlet.gap(gapNotice(this.shared, lane, from, to, lossReason({ from, to })));
+    this.#outlet.gap(gapNotice(this.shared, lane, from, to, lossReason({ from, to })));
   }
 
   /** Told in a turn of its own: there may be many that have to be told. */
@@ -217,7 +222,7 @@ export class Subscription implements ClassMember, Redelivered {
   step(): boolean {
     if (this.#phase === "closed" || !this.takesEvents) return false;
     this.#acks?.redeliverNext();
-    if (this.#phase === "live") this.#stream.tell(this.#parts.outlet, this.shared);
+    if (this.#phase === "live") this.#stream.tell(this.#outlet, this.shared);
     if (this.#phase !== "behind" || this.#join()) return false;
     return this.#catchUp!.step();
   }
@@ -225,14 +230,14 @@ export class Subscription implements ClassMember, Redelivered {
   /** Live again once every lane is where the class is; the frames of the class then follow the ones sent so far. */
   #join(): boolean {
     const catchUp = this.#catchUp;
-    if (this.#phase !== "behind" || !this.#parts.outlet.writable || !catchUp?.finish()) return false;
+    if (this.#phase !== "behind" || !this.#outlet.writable || !catchUp?.finish()) return false;
     this.#catchUp = undefined;
     this.#phase = "live";
     this.#yielded = false;
     this.#base = { ...this.shared.counters };
     this.shared.join(this);
     if (catchUp.fromLog) this.#stream.leaveLive();
-    this.#stream.tell(this.#parts.outlet, this.shared);
+    this.#stream.tell(this.#outlet, this.shared);
     return true;
   }
 
@@ -259,7 +264,7 @@ export class Subscription implements ClassMember, Redelivered {
       ...{ parts: this.#parts, shared: this.shared, ledger: this.#ledger, start, snapshot },
       room: () => this.#room,
       credit: () => this.#credit,
-      sent: (list, lane, after) => this.#sent(list, lane, after),
+      sent: (list, lane, after) => this.sent(list, lane, after),
       sentSnapshot: (events) => {
         this.#credit -= events;
       },
@@ -271,11 +276,6 @@ export class Subscription implements ClassMember, Redelivered {
 
   get #room(): number {
     return Math.min(this.#acks?.room ?? Number.POSITIVE_INFINITY, this.#credit);
-  }
-
-  #sent(list: EventList, lane: Lane, after: string): void {
-    this.#credit -= list.count;
-    this.#acks?.sent(lane, list, after);
   }
 
   /** One a lane of its class. */

@@ -7,6 +7,7 @@ export { type Interest, type InterestTopic, identityOf } from "./interest.ts";
 export {
   type ClassCounters,
   type ClassMember,
+  type FrameSink,
   type InterestClass,
   TOKEN_EVERY_MS,
 } from "./interest-class.ts";

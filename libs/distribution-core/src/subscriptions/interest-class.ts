@@ -15,16 +15,23 @@ import type { Interest, InterestTopic } from "./interest.ts";
 import { Lane } from "./lane.ts";
 import { WALK_KEYS, walkTable } from "./table-walk.ts";
 
+/** Where frames go. */
+export interface FrameSink {
+  /** `events`: how many the frame carries, for the metrics. */
+  send(frame: EncodedFrame, events: number): void;
+}
+
 /** A live subscription, as its class sees it. */
 export interface ClassMember {
+  readonly sink: FrameSink;
   /** Its place in the class's list; the class's own. */
   memberIndex: number;
   /** Takes a bounded number of events at a time (a window, credit), so the class asks `admit` before each frame. */
   readonly limited: boolean;
   /** False: it cannot take this many events now, and leaves the class within the call. */
   admit(events: number): boolean;
-  /** `after` is the offset that the frame follows. */
-  deliver(frame: EncodedFrame, lane: Lane, list: EventList, after: string): void;
+  /** A limited one was sent these events; `after` is the offset that their frame follows. */
+  sent(list: EventList, lane: Lane, after: string): void;
   /** The log lost events, or began anew: nothing between the two places will come. */
   lost(lane: Lane, from: Place, to: Place): void;
   /** A tail of the class came into trouble, or out of it. */
@@ -63,6 +70,8 @@ export class InterestClass implements Work {
   readonly counters: ClassCounters = { published: 0, delivered: 0, conflated: 0 };
   readonly #parts: ClassParts;
   #members: ClassMember[] = [];
+  /** Of each member, in the same order: a broadcast need not look at the members themselves. */
+  #sinks: FrameSink[] = [];
   #limited = 0;
   #tokenAt = Number.NEGATIVE_INFINITY;
   /** By topic. Made when first needed: a class whose members are always live never needs one. */
@@ -87,16 +96,22 @@ export class InterestClass implements Work {
       for (const lane of this.lanes) lane.begin(lane.tail.head);
       // Most have one: `push` would leave room for sixteen more.
       this.#members = [member];
+      this.#sinks = [member.sink];
       member.memberIndex = 0;
-    } else member.memberIndex = this.#members.push(member) - 1;
+    } else {
+      member.memberIndex = this.#members.push(member) - 1;
+      this.#sinks.push(member.sink);
+    }
     if (member.limited) this.#limited += 1;
   }
 
   leave(member: ClassMember): void {
     if (member.limited) this.#limited -= 1;
     const last = this.#members.pop();
+    const sink = this.#sinks.pop()!;
     if (!last || last === member) return;
     this.#members[member.memberIndex] = last;
+    this.#sinks[member.memberIndex] = sink;
     last.memberIndex = member.memberIndex;
   }
 
@@ -213,8 +228,12 @@ export class InterestClass implements Work {
       ...{ after, upto: upto.offset, token: this.#nextToken(), attempt: 1 },
     };
     const frame = this.#parts.encoder.events(this.interest, header, list);
-    // Backwards, too: a delivery may be the one that ends its session.
-    for (let at = members.length - 1; at >= 0; at -= 1) members[at]!.deliver(frame, lane, list, after);
+    // Before the frame goes out: a delivery may be the one that ends its session, and then the last member moves to its place.
+    for (let at = members.length - 1; at >= 0 && this.#limited > 0; at -= 1) {
+      if (members[at]!.limited) members[at]!.sent(list, lane, after);
+    }
+    const sinks = this.#sinks;
+    for (let at = sinks.length - 1; at >= 0; at -= 1) sinks[at]!.send(frame, list.count);
   }
 
   /** Before anything of a frame counts: members without room leave, with their cursors at the chain as it is. */

@@ -3,15 +3,17 @@
  * that does not read.
  */
 import type { ServerFrame } from "@distribution/proto-types/distribution/v1/frames";
+import type { GapNotice, Outlet, StateNotice } from "../qos/index.ts";
 import type { Connection, EncodedFrame } from "./contract.ts";
 import { encodedFrame, encodeServerFrame } from "./frames/index.ts";
+import { gapAnswer, stateAnswer } from "./session-answers.ts";
 import type { SessionContext, WrittenCounters } from "./session-context.ts";
+import type { SessionLimits } from "./session-limits.ts";
 
 export type Answer = NonNullable<ServerFrame["frame"]>;
 
-/** Places of frames that a session keeps from turn to turn. */
-const KEPT_PLACES = 4;
-const NOTHING = encodedFrame(Buffer.alloc(0));
+/** What `write` is given when a turn has one frame, as most have: a list of its own a session would be memory to walk through. */
+const ONE: EncodedFrame[] = [];
 
 export interface SessionOutputOptions {
   readonly connection: Connection;
@@ -24,15 +26,23 @@ export interface SessionOutputOptions {
   readonly onTurn: () => void;
   /** More waits for a full socket than may. */
   readonly onOverflow: () => void;
+  /** A subscription's profile asks to end a session that reads too slowly. */
+  readonly onTooSlow: () => void;
+  /** A subscription can't go on. */
+  readonly onFailed: (failure: unknown) => void;
 }
 
-export class SessionOutput {
-  /** When something was last written, monotonic ms. */
+/** Written to for every delivery to every session: what that needs lies in the object itself, not behind others. */
+export class SessionOutput implements Outlet {
+  /** When something was last written, monotonic ms, whole. */
   sentAt: number;
   readonly #options: SessionOutputOptions;
-  /** The first `#count` wait; the places behind them are kept, as an array that shrinks is made anew for the next frame. */
-  readonly #waiting: EncodedFrame[] = [];
-  #count = 0;
+  readonly #context: SessionContext;
+  readonly #connection: Connection;
+  readonly #limits: SessionLimits;
+  /** What waits: the first frame, and from the second on all of them. */
+  #first: EncodedFrame | undefined;
+  #all: EncodedFrame[] | undefined;
   readonly #written: WrittenCounters;
   #waitingEvents = 0;
   #waitingBytes = 0;
@@ -42,9 +52,13 @@ export class SessionOutput {
   #queued = false;
 
   constructor(options: SessionOutputOptions) {
+    const { context, connection } = options;
     this.#options = options;
-    this.#written = options.context.written[options.connection.wire];
-    this.sentAt = options.context.runtime.clock.monotonicMs();
+    this.#context = context;
+    this.#connection = connection;
+    this.#limits = context.limits;
+    this.#written = context.written[connection.wire];
+    this.sentAt = Math.trunc(context.runtime.clock.monotonicMs());
   }
 
   /** False: the socket is full, the share of this turn used up, or the session over. */
@@ -63,23 +77,40 @@ export class SessionOutput {
   }
 
   answer(ref: string, frame: Answer): void {
-    const { format } = this.#options.connection;
-    this.send(encodedFrame(encodeServerFrame(format, { ref, frame })));
+    this.send(encodedFrame(encodeServerFrame(this.#connection.format, { ref, frame })));
+  }
+
+  gap(notice: GapNotice): void {
+    this.#context.gap(notice.reason);
+    this.answer("", gapAnswer(notice));
+  }
+
+  state(notice: StateNotice): void {
+    this.answer("", stateAnswer(notice));
+  }
+
+  tooSlow(): void {
+    this.#options.onTooSlow();
+  }
+
+  failed(failure: unknown): void {
+    this.#options.onFailed(failure);
   }
 
   /** `events`: how many the frame carries, for the metrics. */
   send(frame: EncodedFrame, events = 0): void {
     if (!this.#open) return;
-    this.#waiting[this.#count] = frame;
-    this.#count += 1;
+    if (this.#first === undefined) this.#first = frame;
+    else if (this.#all === undefined) this.#all = [this.#first, frame];
+    else this.#all.push(frame);
     this.#waitingEvents += events;
     this.#waitingBytes += frame.payload.length;
-    const { maxWaitingBytes, maxTurnBytes, maxTurnEvents } = this.#options.context.limits;
     if (this.#blocked) {
-      if (this.#waitingBytes > maxWaitingBytes) this.#options.onOverflow();
+      if (this.#waitingBytes > this.#limits.maxWaitingBytes) this.#options.onOverflow();
       return;
     }
     this.#queue();
+    const { maxTurnBytes, maxTurnEvents } = this.#limits;
     if (this.#waitingBytes < maxTurnBytes && this.#waitingEvents < maxTurnEvents) return;
     // Again with events: a subscription that was about to catch up may have become live since.
     if (!this.#spent || events > 0) this.#options.onSpent();
@@ -87,18 +118,20 @@ export class SessionOutput {
   }
 
   /** Writes what waits, in one go. */
-  flush(now = this.#options.context.runtime.clock.monotonicMs()): void {
+  flush(now = Math.trunc(this.#context.runtime.clock.monotonicMs())): void {
     this.#queued = false;
-    if (this.blocked || this.#count === 0) return;
+    const first = this.#first;
+    if (!this.#open || this.#blocked || first === undefined) return;
     this.sentAt = now;
     this.#written.events.value += this.#waitingEvents;
     this.#written.bytes.value += this.#waitingBytes;
     this.#waitingEvents = 0;
     this.#waitingBytes = 0;
-    const waiting = this.#waiting;
-    if (waiting.length > this.#count) waiting.length = this.#count;
-    this.#blocked = !this.#options.connection.write(waiting);
-    this.#forget();
+    const all = this.#all ?? ONE;
+    if (all === ONE) ONE[0] = first;
+    this.#first = undefined;
+    this.#all = undefined;
+    this.#blocked = !this.#connection.write(all);
     const wasSpent = this.#spent;
     this.#spent = false;
     if (this.#blocked) this.#options.onBlocked();
@@ -109,27 +142,20 @@ export class SessionOutput {
   drained(): boolean {
     if (!this.#open || !this.#blocked) return false;
     this.#blocked = false;
-    if (this.#count > 0) this.#queue();
+    if (this.#first !== undefined) this.#queue();
     return true;
   }
 
   /** Nothing more is written. */
   close(): void {
     this.#open = false;
-    this.#waiting.length = 0;
-    this.#count = 0;
-  }
-
-  /** Nothing waits, and no frame is held. */
-  #forget(): void {
-    if (this.#waiting.length > KEPT_PLACES) this.#waiting.length = 0;
-    for (let at = 0; at < this.#waiting.length; at += 1) this.#waiting[at] = NOTHING;
-    this.#count = 0;
+    this.#first = undefined;
+    this.#all = undefined;
   }
 
   #queue(): void {
     if (this.#queued) return;
     this.#queued = true;
-    this.#options.context.queueFlush(this);
+    this.#context.queueFlush(this);
   }
 }

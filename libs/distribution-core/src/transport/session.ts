@@ -9,11 +9,11 @@ import type {
 } from "@distribution/proto-types/distribution/v1/frames";
 import { DistributionError, fieldError, toDistributionError } from "../errors.ts";
 import { packEvents } from "../events/index.ts";
-import { highestPriority, type LedgerReason, type Outlet } from "../qos/index.ts";
+import { highestPriority, type LedgerReason } from "../qos/index.ts";
 import type { Identity } from "../security/index.ts";
 import type { Connection, EncodedFrame, SessionPeer } from "./contract.ts";
 import { decodeClientFrame, frameRef } from "./frames/index.ts";
-import { errorAnswer, gapAnswer, ledgerAnswer, stateAnswer, welcomeAnswer } from "./session-answers.ts";
+import { errorAnswer, ledgerAnswer, welcomeAnswer } from "./session-answers.ts";
 import type { SessionContext } from "./session-context.ts";
 import { SessionOutput } from "./session-output.ts";
 import { SessionSubscriptions } from "./session-subscriptions.ts";
@@ -47,11 +47,13 @@ export class Session implements SessionPeer {
       },
       onTurn: () => turns.goOn(),
       onOverflow: () => this.#tooSlow("The client asks and does not read the answers; read them, or ask less."),
+      onTooSlow: () => this.#tooSlow("The subscription's profile ends a session that reads too slowly."),
+      onFailed: (failure) => this.#fail("", failure),
     });
     this.#output = output;
     const turns = new SessionTurns(context.scheduler, () => output.spent, highestPriority(context.topics));
     this.#subscriptions = new SessionSubscriptions({
-      ...{ session: id, connection, context, scheduler: turns, outlet: this.#outlet() },
+      ...{ session: id, connection, context, scheduler: turns, outlet: output },
       identity: () => this.#identity,
       answer: (ref, frame) => output.answer(ref, frame),
     });
@@ -242,24 +244,6 @@ export class Session implements SessionPeer {
 
   #tooSlow(message: string): void {
     this.end(new DistributionError("too_slow", message));
-  }
-
-  /** What its subscriptions say goes out here. */
-  #outlet(): Outlet {
-    const output = this.#output;
-    return {
-      get writable() {
-        return output.writable;
-      },
-      send: (frame, events) => output.send(frame, events),
-      gap: (notice) => {
-        this.#context.gap(notice.reason);
-        output.answer("", gapAnswer(notice));
-      },
-      state: (notice) => output.answer("", stateAnswer(notice)),
-      tooSlow: () => this.#tooSlow("The subscription's profile ends a session that reads too slowly."),
-      failed: (failure) => this.#fail("", failure),
-    };
   }
 }
 

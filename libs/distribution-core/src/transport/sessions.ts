@@ -36,16 +36,20 @@ const GAP_REASONS: readonly GapReason[] = [GapReason.RETENTION, GapReason.EPOCH,
 export function createSessions(options: SessionsOptions): Sessions {
   const { runtime, limits, guard, metrics, logger } = options;
   const sessions = new Set<Session>();
+  /** Those with something to write, and an empty list to take its place. */
   let queued: SessionOutput[] = [];
+  let spare: SessionOutput[] = [];
   let draining = false;
   let lastId = 0;
   const run = Buffer.from(runtime.random.bytes(6)).toString("base64url");
 
   const flush = (): void => {
     const list = queued;
-    queued = [];
-    const now = runtime.clock.monotonicMs();
+    queued = spare;
+    const now = Math.trunc(runtime.clock.monotonicMs());
     for (const output of list) output.flush(now);
+    spare = list;
+    spare.length = 0;
     options.onFlushed();
   };
 

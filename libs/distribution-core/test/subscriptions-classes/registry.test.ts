@@ -77,12 +77,12 @@ describe("the registry of interests", () => {
     const members = Array.from({ length: 700 }, (_, copy) => bench.join(interest({ copy })).member);
     const names = Array.from({ length: 100 }, (_, index) => `${index}:a`);
     await bench.put(QUOTES.name, names);
-    for (const { ids, seen, afters } of members) {
+    for (const { ids, seen } of members) {
       expect(ids).toEqual(names.map((name) => name.split(":")[0]));
       // 65,536 of 70,000 first.
       expect(seen.map(({ events }) => events.length)).toEqual([94, 6]);
       expect(seen[0]!.upto).toBe(seen[0]!.offsets.at(-1));
-      expect(afters[1]).toBe(seen[0]!.upto);
+      expect(seen[1]!.after).toBe(seen[0]!.upto);
     }
   });
 

@@ -4,7 +4,7 @@ import { createScheduler } from "../../src/qos/index.ts";
 import type { Matcher } from "../../src/subscriptions/contract.ts";
 import { parseFilter } from "../../src/subscriptions/filter/index.ts";
 import type { Interest } from "../../src/subscriptions/interest.ts";
-import type { ClassMember } from "../../src/subscriptions/interest-class.ts";
+import type { ClassMember, FrameSink } from "../../src/subscriptions/interest-class.ts";
 import type { Lane } from "../../src/subscriptions/lane.ts";
 import { createMatcher } from "../../src/subscriptions/matcher/index.ts";
 import { createRegistry } from "../../src/subscriptions/registry.ts";
@@ -52,7 +52,6 @@ export class RecordingMember implements ClassMember {
   limited = false;
   room = Number.POSITIVE_INFINITY;
   readonly frames: EncodedFrame[] = [];
-  readonly afters: string[] = [];
   readonly losses: { lane: Lane; from: Place; to: Place }[] = [];
   troubles = 0;
   /** What to do when there is no room. */
@@ -65,11 +64,14 @@ export class RecordingMember implements ClassMember {
     return false;
   }
 
-  deliver(frame: EncodedFrame, _lane: Lane, _list: unknown, after: string): void {
-    this.frames.push(frame);
-    this.afters.push(after);
-    this.onDelivered();
-  }
+  readonly sink: FrameSink = {
+    send: (frame) => {
+      this.frames.push(frame);
+      this.onDelivered();
+    },
+  };
+
+  sent(): void {}
 
   lost(lane: Lane, from: Place, to: Place): void {
     this.losses.push({ lane, from, to });
