@@ -1,20 +1,22 @@
 /** The embedded broker: topics, logs and groups in one LMDB environment, for one process. */
 import { resolve } from "node:path";
+import { isPacked } from "@distribution/broker-common";
 import type {
   Appended,
   Broker,
   BrokerAdmin,
   BrokerCapabilities,
+  Offset,
   PartitionInfo,
   PartitionReader,
   PartitionWrite,
+  ReadFrom,
 } from "@distribution/core/brokers";
 import { DistributionError, fieldError } from "@distribution/core/errors";
 import { createGroups, type Groups } from "./groups/groups.ts";
 import { AppendWork, type CheckedWrite } from "./log/append.ts";
 import { createLog, type Log } from "./log/log.ts";
 import { parseOffset } from "./log/offset.ts";
-import { isPacked } from "./log/packed.ts";
 import type { Partition } from "./log/partition.ts";
 import { createReader, firstOffset } from "./log/reader.ts";
 import { RecentBatches } from "./log/recent.ts";
@@ -123,7 +125,8 @@ function compose(
     ...{ store, log, committer, topics, runtime },
     windowEvents: settings.groupWindowEvents,
     windowBytes: settings.groupWindowBytes,
-    open: (partition, after) => openReader(parts, partition, after + 1),
+    compareOffsets,
+    read: async (topic, index, from) => read(parts, topic, index, from),
     onFailure: ({ code, message }) => logger?.warn({ code }, `What a group settled is not stored yet: ${message}`),
   });
   const maintenance = createMaintenance({
@@ -145,9 +148,18 @@ function onTopicChange({ groups, topics }: Parts, name: string): void {
   if (topics.list().some(({ config }) => config.name === name)) groups.refresh(name);
 }
 
-function openReader({ log, settings, readers }: Parts, partition: Partition, next: number): PartitionReader {
+const compareOffsets = (a: Offset, b: Offset): number => parseOffset(a, "a") - parseOffset(b, "b");
+
+function read(
+  { topics, log, settings, readers }: Parts,
+  topic: string,
+  index: number,
+  from: ReadFrom,
+): PartitionReader {
+  const partition = topics.partition(topic, index);
+  partition.assertServed();
   const reader = createReader({
-    ...{ partition, next, log },
+    ...{ partition, next: firstOffset(partition, log, from), log },
     runtime: settings.runtime,
     onClose: (closed) => readers.delete(closed),
   });
@@ -156,7 +168,7 @@ function openReader({ log, settings, readers }: Parts, partition: Partition, nex
 }
 
 function createFace(parts: Parts): Broker {
-  const { settings, topics, groups, log, committer, status } = parts;
+  const { settings, groups, committer, status } = parts;
   const assertOpen = (): void => {
     if (status.closing !== undefined)
       throw new DistributionError("unavailable", "The broker is closed. Open it again.");
@@ -182,15 +194,13 @@ function createFace(parts: Parts): Broker {
     },
     async read(topic, index, from) {
       assertOpen();
-      const partition = topics.partition(topic, index);
-      partition.assertServed();
-      return openReader(parts, partition, firstOffset(partition, log, from));
+      return read(parts, topic, index, from);
     },
     async group(options) {
       assertOpen();
       return groups.join(options);
     },
-    compareOffsets: (a, b) => parseOffset(a, "a") - parseOffset(b, "b"),
+    compareOffsets,
     health() {
       // Nobody may publish for long, and yet be told that there is space again.
       if (status.closing === undefined) committer.reviewSpace();

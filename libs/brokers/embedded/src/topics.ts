@@ -15,6 +15,7 @@ export interface Topic {
 
 export interface Topics {
   list(): readonly Topic[];
+  find(name: string): Topic | undefined;
   /** Throws `unknown_topic`. */
   get(name: string): Topic;
   /** Throws `unknown_topic`, `invalid_request`. */
@@ -156,6 +157,7 @@ export function createTopics(options: TopicsOptions): Topics {
   };
 
   return {
+    find: (name) => topics.get(name),
     list: () => [...topics.values()],
     get,
     partition(name, index) {

@@ -26,8 +26,27 @@ export function isCanonicalDecimal(text: string): boolean {
 
 /** Negative, zero or positive, as a is below, equal to or above b. */
 export function compareDecimals(a: string, b: string): number {
-  const [left, right] = aligned(parse(a), parse(b));
-  return left === right ? 0 : left < right ? -1 : 1;
+  return compareCanonicalDecimals(canonicalOf(a), canonicalOf(b));
+}
+
+/** The same of two that are in canonical form, which is not checked. */
+export function compareCanonicalDecimals(a: string, b: string): number {
+  if (a === b) return 0;
+  const isNegative = a.startsWith("-");
+  if (isNegative !== b.startsWith("-")) return isNegative ? -1 : 1;
+  return isNegative ? compareMagnitudes(b.slice(1), a.slice(1)) : compareMagnitudes(a, b);
+}
+
+/** Longer whole parts are larger; of equal length, text order is number order. */
+function compareMagnitudes(a: string, b: string): number {
+  const lengths = wholeLength(a) - wholeLength(b);
+  if (lengths !== 0) return lengths;
+  return a < b ? -1 : 1;
+}
+
+function wholeLength(text: string): number {
+  const point = text.indexOf(".");
+  return point === -1 ? text.length : point;
 }
 
 export function addDecimals(a: string, b: string): string {
@@ -61,6 +80,8 @@ export function divideDecimals(dividend: string, divisor: string, places: number
   if (twice > by || (twice === by && (quotient & 1n) === 1n)) quotient += 1n;
   return format({ units: negative ? -quotient : quotient, places });
 }
+
+const canonicalOf = (text: string): string => (isCanonicalDecimal(text) ? text : format(parse(text)));
 
 function parse(text: string): Scaled {
   const match = DECIMAL.exec(text);

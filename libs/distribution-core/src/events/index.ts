@@ -31,6 +31,7 @@ export { decodeEvent, encodeEvent } from "./codec.ts";
 export {
   addDecimals,
   canonicalDecimal,
+  compareCanonicalDecimals,
   compareDecimals,
   divideDecimals,
   isCanonicalDecimal,
@@ -39,6 +40,7 @@ export {
 } from "./decimal.ts";
 export { createEnvelope, type Envelope, EVENT_FIELD, type SpanField } from "./envelope.ts";
 export { EVENT_CLASS_NAMES, eventClassName, eventClassOf } from "./event-class.ts";
+export { type EventHead, headOf } from "./event-head.ts";
 export { type ExtensionValue, readExtensions } from "./extensions.ts";
 export { checkJsonValue, MAX_JSON_DEPTH, parseJson } from "./json-text.ts";
 export { type PayloadKind, payloadKind } from "./media.ts";
@@ -52,3 +54,4 @@ export {
   type PayloadCodec,
 } from "./payload/index.ts";
 export { ENVELOPE_LIMITS, validateEnvelope } from "./validate-envelope.ts";
+export { lengthSize, WireReader, writeLength } from "./wire.ts";

@@ -1,19 +1,31 @@
 /** Who may import whom, as data. Judged for `src/` only: a test may use any project it likes. */
 
 /** A project's `type:` tag in its package.json. */
-export type Kind = "app" | "core" | "broker" | "bridge" | "store" | "proto" | "client" | "testkit" | "tool" | "world";
+export type Kind =
+  | "app"
+  | "core"
+  | "broker"
+  | "protocol"
+  | "bridge"
+  | "store"
+  | "proto"
+  | "client"
+  | "testkit"
+  | "tool"
+  | "world";
 
 /** What each kind may import. No kind imports an app: domains meet only over the wire. */
 export const MAY_IMPORT: Readonly<Record<Kind, readonly Kind[]>> = {
   app: ["core", "broker", "bridge", "store", "proto", "world"],
   core: ["proto"],
-  broker: ["core", "proto"],
+  broker: ["broker", "core", "proto", "protocol"],
+  protocol: ["proto"],
   bridge: ["core", "proto"],
   store: ["core", "proto"],
   client: ["proto"],
   proto: [],
   testkit: ["core", "proto"],
-  tool: ["core", "broker", "bridge", "store", "proto", "client", "testkit", "tool", "world"],
+  tool: ["core", "broker", "protocol", "bridge", "store", "proto", "client", "testkit", "tool", "world"],
   world: ["core", "proto", "client"],
 };
 
@@ -37,11 +49,11 @@ export const CORE_SOURCE = "libs/distribution-core/src";
 export const FOUNDATION: readonly string[] = [
   "errors.ts",
   "topics.ts",
-  "config.ts",
   "runtime",
   "observability",
   "events",
   "brokers",
+  "config.ts",
   "security",
 ];
 
@@ -52,6 +64,7 @@ export const FOUNDATION: readonly string[] = [
  */
 export const STAGES: readonly string[] = [
   "ingest",
+  "ingress",
   "transforms",
   "routing",
   "tail",

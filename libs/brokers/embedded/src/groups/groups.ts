@@ -1,16 +1,17 @@
-/** The groups of a broker: created with their first member, stored as they settle, let go of with their last. */
+/** The groups of the embedded broker: all members of a group are in this process, their progress lies beside the logs. */
 
-import type { GroupMember, GroupOptions } from "@distribution/core/brokers";
-import { fieldError } from "@distribution/core/errors";
+import {
+  createGroups as createEngine,
+  type GroupsOptions as EngineOptions,
+  type Progress,
+  type ProgressPart,
+} from "@distribution/broker-common";
+import type { GroupMember, GroupOptions, Offset } from "@distribution/core/brokers";
 import type { Log } from "../log/log.ts";
 import type { Partition } from "../log/partition.ts";
 import type { Committer } from "../storage/committer.ts";
 import type { Store } from "../storage/store.ts";
 import type { Topics } from "../topics.ts";
-import type { Feed } from "./feed.ts";
-import { Group, type GroupHost } from "./group.ts";
-import { duration } from "./member.ts";
-import { Settlement, type StoredSettlement } from "./settlement.ts";
 
 export interface Groups {
   join(options: GroupOptions): Promise<GroupMember>;
@@ -22,132 +23,130 @@ export interface Groups {
 }
 
 export interface GroupsOptions
-  extends Pick<GroupHost, "runtime" | "windowEvents" | "windowBytes" | "open" | "onFailure"> {
+  extends Pick<EngineOptions, "runtime" | "windowEvents" | "windowBytes" | "compareOffsets" | "read" | "onFailure"> {
   readonly store: Store;
   readonly log: Log;
   readonly committer: Committer;
   readonly topics: Topics;
 }
 
-/** Bytes of a stored settlement, for the room it is given: a few ranges, usually. */
-const SETTLEMENT_BYTES = 4096;
+/** As stored: offsets as numbers, the ends of ranges one after the other. */
+interface StoredProgress {
+  readonly floor: number;
+  readonly above: readonly number[];
+  readonly attempts: readonly (readonly [number, number])[];
+}
+
+/** Bytes of stored progress, for the room it is given: a few ranges, usually. */
+const PROGRESS_BYTES = 4096;
 
 export function createGroups(options: GroupsOptions): Groups {
   const { store, log, committer, topics } = options;
-  const running = new Map<string, Group>();
-  let turn: Promise<unknown> = Promise.resolve();
 
-  /** Joins and last leaves one at a time: a group begins with what its predecessor stored. */
-  const exclusive = <T>(change: () => Promise<T>): Promise<T> => {
-    const run = turn.then(change);
-    turn = run.catch(() => undefined);
-    return run;
-  };
+  const stored = (name: string, partition: Partition): StoredProgress | undefined =>
+    store.groups.get([name, partition.id]) as StoredProgress | undefined;
 
-  const stored = (name: string, partition: Partition): StoredSettlement | undefined =>
-    store.groups.get([name, partition.id]) as StoredSettlement | undefined;
-
-  const write = (name: string, feeds: readonly Feed[]): Promise<void> => {
-    let staged: number[] = [];
-    const bytes = SETTLEMENT_BYTES * feeds.length;
-    const written = committer.run(bytes, () => {
-      staged = feeds.map(({ changes }) => changes);
-      for (const { partition, settlement } of feeds) {
-        if (partition.refusal === undefined) void store.groups.put([name, partition.id], settlement.toStored());
+  const write = (name: string, parts: readonly ProgressPart[]): Promise<void> =>
+    committer.run(PROGRESS_BYTES * parts.length, () => {
+      for (const part of parts) {
+        const progress = part.take();
+        const partition = topics.find(part.topic)?.partitions[part.partition];
+        // A topic that was deleted and created again has other partitions.
+        if (partition?.epoch !== progress.epoch || partition.refusal !== undefined) continue;
+        void store.groups.put([name, partition.id], toStored(progress));
       }
     });
-    return written.then(() => {
-      feeds.forEach((feed, at) => {
-        feed.stored = Math.max(feed.stored, staged[at]!);
-      });
-    });
-  };
 
   /** Where each partition begins for a group that has nothing stored there; durable before anything is given out. */
   const begin = async (name: string, partitions: readonly Partition[], from: GroupOptions["from"]): Promise<void> => {
     const fresh = partitions.filter((partition) => stored(name, partition) === undefined);
     if (fresh.length === 0) return;
-    await committer.run(SETTLEMENT_BYTES * fresh.length, () => {
-      for (const partition of fresh) {
-        const { start, end } = partition.state;
-        const settlement: StoredSettlement = { floor: from === "latest" ? end : start, above: [], attempts: [] };
-        void store.groups.put([name, partition.id], settlement);
+    await committer.run(PROGRESS_BYTES * fresh.length, () => {
+      for (const { id, state } of fresh) {
+        const progress: StoredProgress = {
+          floor: from === "latest" ? state.end : state.start,
+          above: [],
+          attempts: [],
+        };
+        void store.groups.put([name, id], progress);
       }
     });
   };
 
-  const start = async ({ name, topics: names, from }: GroupOptions): Promise<Group> => {
-    const partitions = names.flatMap((topic) => topics.get(topic).partitions);
-    await begin(name, partitions, from);
-    const group = new Group(name, {
-      ...options,
-      store: (feeds) => write(name, feeds),
-      onEmpty: (empty) =>
-        exclusive(async () => {
-          if (running.get(name) !== empty || !empty.empty) return;
-          running.delete(name);
-          await empty.stop();
-        }),
-    });
-    for (const partition of partitions) group.addPartition(partition, new Settlement(stored(name, partition)!));
-    running.set(name, group);
-    return group;
-  };
+  const assigned = (partition: Partition, progress: Progress) => ({
+    ...{ topic: partition.topic, partition: partition.index, progress },
+    end: () => String(partition.state.end),
+  });
+
+  const engine = createEngine({
+    ...options,
+    // The committer takes what comes during a flush into its next transaction.
+    overlappingStores: true,
+    store: write,
+    async start(group, { name, from }) {
+      const partitions = group.topics.flatMap((topic) => topics.get(topic).partitions);
+      await begin(name, partitions, from);
+      for (const partition of partitions) {
+        group.add(assigned(partition, fromStored(stored(name, partition)!, partition.epoch)));
+      }
+      return { close: () => Promise.resolve() };
+    },
+  });
 
   return {
     async join(group) {
-      checkOptions(group);
-      return exclusive(async () => {
-        const wanted = new Set(group.topics);
-        for (const topic of wanted) topics.get(topic);
-        const current = running.get(group.name);
-        if (current !== undefined && !sameSet(wanted, current.topics)) {
-          const had = current.topics.join(", ");
-          throw fieldError(
-            "invalid_request",
-            "topics",
-            `the group ${group.name} consumes ${had}; join it for the same topics`,
-          );
-        }
-        const joined = current ?? (await start({ ...group, topics: [...wanted] }));
-        return joined.join(group.ackTimeoutMs);
-      });
+      for (const topic of group.topics) topics.get(topic);
+      return engine.join(group);
     },
     lag(name, partition) {
-      const settlement = running.get(name)?.settlementOf(partition) ?? stored(name, partition);
-      if (settlement === undefined) return log.countAfter(partition, partition.state.start);
-      const { floor, above } = settlement instanceof Settlement ? settlement : new Settlement(settlement);
-      return Math.max(0, log.countAfter(partition, floor) - above.size);
+      const standing = engine.find(name)?.standing({ topic: partition.topic, partition: partition.index });
+      if (standing !== undefined && standing.epoch === partition.epoch) {
+        const readTo = Number(standing.readTo);
+        const ahead = standing.ahead.map(([from, to]): [number, number] => [Number(from), Number(to)]);
+        return standing.unsettled + log.countAfter(partition, readTo) - numbersAbove(readTo, ahead);
+      }
+      const { floor, above } = stored(name, partition) ?? { floor: partition.state.start, above: [] };
+      return Math.max(0, log.countAfter(partition, floor) - numbersAbove(floor, pairs(above)));
     },
     refresh(topic) {
-      for (const group of running.values()) {
+      for (const group of engine.running()) {
         if (!group.topics.includes(topic)) continue;
-        const { partitions } = topics.get(topic);
-        for (const partition of partitions) {
-          group.addPartition(partition, new Settlement({ floor: partition.state.start, above: [], attempts: [] }));
+        for (const partition of topics.get(topic).partitions) {
+          const { epoch, state } = partition;
+          group.add(assigned(partition, { epoch, floor: String(state.start), above: [], attempts: [] }));
         }
       }
     },
-    close: () =>
-      exclusive(async () => {
-        const groups = [...running.values()];
-        running.clear();
-        await Promise.all(groups.map((group) => group.stop().catch(options.onFailure)));
-      }),
+    close: () => engine.close(),
   };
 }
 
-const sameSet = (wanted: ReadonlySet<string>, had: readonly string[]): boolean =>
-  had.length === wanted.size && had.every((name) => wanted.has(name));
+function toStored({ floor, above, attempts }: Progress): StoredProgress {
+  return {
+    floor: Number(floor),
+    above: above.flatMap(([from, to]) => [Number(from), Number(to)]),
+    attempts: attempts.map(([offset, times]) => [Number(offset), times]),
+  };
+}
 
-/** Throws `invalid_request` naming the field. */
-function checkOptions({ name, topics, from, ackTimeoutMs }: GroupOptions): void {
-  if (typeof name !== "string" || name === "" || name.length > 200 || name.includes("\0")) {
-    throw fieldError("invalid_request", "name", "must be text of 1 to 200 characters without NUL");
-  }
-  if (topics.length === 0) throw fieldError("invalid_request", "topics", "must name at least one topic");
-  if (from !== "earliest" && from !== "latest") {
-    throw fieldError("invalid_request", "from", `must be earliest or latest, not ${String(from)}`);
-  }
-  duration(ackTimeoutMs, "ackTimeoutMs", 1);
+function fromStored({ floor, above, attempts }: StoredProgress, epoch: string): Progress {
+  return {
+    epoch,
+    floor: String(floor),
+    above: pairs(above).map(([from, to]): [Offset, Offset] => [String(from), String(to)]),
+    attempts: attempts.map(([offset, times]): [Offset, number] => [String(offset), times]),
+  };
+}
+
+function pairs(ends: readonly number[]): [number, number][] {
+  const found: [number, number][] = [];
+  for (let at = 0; at < ends.length; at += 2) found.push([ends[at]!, ends[at + 1]!]);
+  return found;
+}
+
+/** Offsets of the ranges that are larger than `floor`. */
+function numbersAbove(floor: number, ranges: readonly (readonly [from: number, to: number])[]): number {
+  let count = 0;
+  for (const [from, to] of ranges) count += Math.max(0, to - Math.max(from - 1, floor));
+  return count;
 }

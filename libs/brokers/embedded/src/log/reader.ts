@@ -1,11 +1,11 @@
 /** Reads one partition: from the newest batches where they are kept, from the log where not, and waits at the head. */
 
+import { sizeOf } from "@distribution/broker-common";
 import type { PartitionReader, ReadFrom } from "@distribution/core/brokers";
 import { DistributionError, fieldError } from "@distribution/core/errors";
 import type { Runtime } from "@distribution/core/runtime";
 import type { Log } from "./log.ts";
 import { parseOffset } from "./offset.ts";
-import { sizeOf } from "./packed.ts";
 import type { Partition } from "./partition.ts";
 import { recentFrom } from "./recent.ts";
 import type { Stored } from "./stored.ts";

@@ -8,7 +8,7 @@
  * else the record is sparse, left by compaction: `count` 32-bit distances from the base stand before the batch's bytes.
  */
 import { crc32 } from "node:zlib";
-import { unpack } from "./packed.ts";
+import { unpack } from "@distribution/broker-common";
 import { Stored } from "./stored.ts";
 
 export const KEY_BYTES = 34;

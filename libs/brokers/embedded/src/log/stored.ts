@@ -1,7 +1,8 @@
 /** A batch with its place in the log: what append answers, what readers are given, what the newest batches are kept as. */
+
+import { cut } from "@distribution/broker-common";
 import type { StoredBatch } from "@distribution/core/brokers";
 import type { PackedBatch } from "@distribution/core/events";
-import { cut } from "./packed.ts";
 
 export class Stored implements StoredBatch {
   readonly epoch: string;

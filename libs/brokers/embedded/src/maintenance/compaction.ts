@@ -3,8 +3,9 @@
  * keys it met: the later event of a key is met first. Events without a key have nothing that supersedes them and stay.
  * Memory: one entry a key of the partition, for the time of the pass.
  */
+
+import { keyOf, pick } from "@distribution/broker-common";
 import type { Runtime } from "@distribution/core/runtime";
-import { keyOf, pick } from "../log/packed.ts";
 import type { Partition } from "../log/partition.ts";
 import { footprint, headerOf, highKey, KEY_BYTES, lowKey, readRecord, writeRecord } from "../log/record.ts";
 import { Stored } from "../log/stored.ts";

@@ -73,44 +73,69 @@ export function pick(batch: PackedBatch, places: readonly number[]): PackedBatch
   return { bytes, count: places.length, bounds };
 }
 
-/**
- * Event i's key as latin1 text, one character a byte, so that different bytes are different keys; empty when it has none.
- * Walks the message's fields without decoding them; bytes that are no message have no key.
- */
+/** Event i's key as latin1 text, one character a byte, so that different bytes are different keys; empty when it has none. */
 export function keyOf(batch: PackedBatch, event: number): string {
-  const { bytes, bounds } = batch;
+  const { bytes } = batch;
+  const at = findKey(batch, event);
+  if (at < 0) return "";
+  const length = varintAt(bytes, at);
+  return Buffer.from(bytes.buffer, bytes.byteOffset + at + sizeAt(bytes, at), length).toString("latin1");
+}
+
+/** Event i's key: a view; undefined when it has none. */
+export function keyBytesOf(batch: PackedBatch, event: number): Uint8Array | undefined {
+  const { bytes } = batch;
+  const at = findKey(batch, event);
+  const length = at < 0 ? 0 : varintAt(bytes, at);
+  const start = at + sizeAt(bytes, at);
+  return length === 0 ? undefined : bytes.subarray(start, start + length);
+}
+
+/**
+ * Where the length of the key is, which the key follows; -1 when there is none. Walks the message's fields without decoding
+ * them; bytes that are no message have no key. Of several keys the last counts.
+ */
+function findKey({ bytes, bounds }: PackedBatch, event: number): number {
   const end = bounds[2 * event + 1]!;
   let at = bounds[2 * event]!;
-  let key = "";
+  let key = -1;
   while (at < end) {
-    const tag = readVarint(bytes, at, end);
-    if (tag === undefined) return key;
-    at = tag.next;
-    const wire = tag.value % 8;
+    const tag = varintAt(bytes, at);
+    at += sizeAt(bytes, at);
+    const wire = tag % 8;
     if (wire === 1) at += 8;
     else if (wire === 5) at += 4;
+    else if (wire === 0) at += sizeAt(bytes, at);
+    else if (wire !== 2 || at >= end) return key;
     else {
-      const number = readVarint(bytes, at, end);
-      if (number === undefined || (wire !== 0 && wire !== 2)) return key;
-      at = number.next;
-      if (wire === 0) continue;
-      if (Math.floor(tag.value / 8) === KEY_FIELD && at + number.value <= end) {
-        key = Buffer.from(bytes.buffer, bytes.byteOffset + at, number.value).toString("latin1");
-      }
-      at += number.value;
+      const after = at + sizeAt(bytes, at) + varintAt(bytes, at);
+      if (Math.floor(tag / 8) === KEY_FIELD && after <= end) key = at;
+      at = after;
     }
   }
   return key;
 }
 
-function readVarint(bytes: Uint8Array, from: number, end: number): { value: number; next: number } | undefined {
-  let value = 0;
-  let factor = 1;
-  for (let at = from; at < end && at < from + 10; at += 1) {
-    const byte = bytes[at]!;
+/** The number that begins at `at`; infinite where it does not end. */
+function varintAt(bytes: Uint8Array, at: number): number {
+  const first = bytes[at]!;
+  if (first < 0x80) return first;
+  let value = first & 0x7f;
+  let factor = 128;
+  for (let next = at + 1; next < bytes.length && next < at + MAX_VARINT_BYTES; next += 1) {
+    const byte = bytes[next]!;
     value += (byte & 0x7f) * factor;
-    if (byte < 0x80) return { value, next: at + 1 };
+    if (byte < 0x80) return value;
     factor *= 128;
   }
-  return undefined;
+  return Number.POSITIVE_INFINITY;
 }
+
+/** Bytes of the number that begins at `at`. */
+function sizeAt(bytes: Uint8Array, at: number): number {
+  let size = 1;
+  while (bytes[at + size - 1]! >= 0x80) size += 1;
+  return size;
+}
+
+const MAX_VARINT_BYTES = 10;

@@ -1,15 +1,23 @@
 /** The events of one key that a group has not settled: in whose hands the key is, and what waits, in log order. */
-import type { Stored } from "../log/stored.ts";
+import type { Offset, StoredBatch } from "@distribution/core/brokers";
 import type { Feed } from "./feed.ts";
 import type { Member } from "./member.ts";
+
+/** A batch as it was read, and the position before its first event. */
+export interface Taken {
+  readonly stored: StoredBatch;
+  readonly before: Offset;
+}
 
 /** One unsettled event. */
 export interface Entry {
   readonly feed: Feed;
   readonly lane: Lane;
-  readonly stored: Stored;
+  readonly taken: Taken;
   readonly place: number;
-  readonly offset: number;
+  /** Its number among all events that the feed read, which is the order of the log. */
+  readonly number: number;
+  readonly offset: Offset;
   /** Times it was given out. */
   attempts: number;
   /** While it is out. */
@@ -19,15 +27,16 @@ export interface Entry {
 }
 
 export class Lane {
-  /** Absent for events without a key, which have a lane each. */
-  readonly key: string | undefined;
+  /** Empty for an event without a key, which has a lane of its own. */
+  readonly key: string;
   /** Who has events of the key; only this member is given more of them meanwhile. */
   holder: Member | undefined;
   out = 0;
-  /** By offset. */
+  /** Where the dispatch keeps it. */
+  place: Set<Lane> | undefined;
   readonly waiting: Entry[] = [];
 
-  constructor(key: string | undefined) {
+  constructor(key: string) {
     this.key = key;
   }
 
@@ -38,7 +47,7 @@ export class Lane {
   /** New events come last, returned ones to their place: usually the front. */
   insert(entry: Entry): void {
     let at = this.waiting.length;
-    while (at > 0 && this.waiting[at - 1]!.offset > entry.offset) at -= 1;
+    while (at > 0 && this.waiting[at - 1]!.number > entry.number) at -= 1;
     this.waiting.splice(at, 0, entry);
   }
 
@@ -51,17 +60,17 @@ export class Lane {
     const entry = this.waiting.shift()!;
     entry.member = member;
     entry.attempts += 1;
+    entry.feed.out += 1;
     this.holder = member;
     this.out += 1;
     return entry;
   }
 
-  /** An event that was out is no longer. */
+  /** An event that was out is no longer. The lane is to be placed anew. */
   takeBack(entry: Entry): void {
     entry.member = undefined;
+    entry.feed.out -= 1;
     this.out -= 1;
-    if (this.out > 0) return;
-    this.holder?.ready.delete(this);
-    this.holder = undefined;
+    if (this.out === 0) this.holder = undefined;
   }
 }

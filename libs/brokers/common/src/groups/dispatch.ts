@@ -10,29 +10,21 @@ export class Dispatch {
   readonly #ready = new Set<Lane>();
   /** Lanes whose head waits for its time. */
   readonly #delayed = new Set<Lane>();
-  readonly #lanes = new Map<string, Lane>();
 
-  lane(key: string, create: (key: string | undefined) => Lane, keyed: boolean): Lane {
-    if (!keyed) return create(undefined);
-    let lane = this.#lanes.get(key);
-    if (lane === undefined) {
-      lane = create(key);
-      this.#lanes.set(key, lane);
-    }
-    return lane;
+  /** To be called after anything about the lane changed: puts it where it belongs, or leaves it there, in its turn. */
+  place(lane: Lane, now: number): void {
+    const place = this.#placeOf(lane, now);
+    if (place === lane.place) return;
+    lane.place?.delete(lane);
+    place?.add(lane);
+    lane.place = place;
   }
 
-  /** To be called after anything about the lane changed: puts it where it belongs. */
-  place(lane: Lane, now: number): void {
-    this.#ready.delete(lane);
-    this.#delayed.delete(lane);
-    lane.holder?.ready.delete(lane);
-    const head = lane.waiting[0];
-    if (head === undefined) {
-      if (lane.idle && lane.key !== undefined) this.#lanes.delete(lane.key);
-    } else if (head.dueAt > now) this.#delayed.add(lane);
-    else if (lane.holder === undefined) this.#ready.add(lane);
-    else lane.holder.ready.add(lane);
+  #placeOf({ waiting, holder }: Lane, now: number): Set<Lane> | undefined {
+    const head = waiting[0];
+    if (head === undefined) return undefined;
+    if (head.dueAt > now) return this.#delayed;
+    return holder === undefined ? this.#ready : holder.ready;
   }
 
   /** Up to `max` events for this member, which then has them until `now` plus its ack timeout. */
@@ -48,7 +40,6 @@ export class Dispatch {
   }
 
   #drain(lane: Lane, member: Member, max: number, now: number, given: Entry[]): void {
-    this.#ready.delete(lane);
     while (given.length < max && lane.waiting.length > 0 && lane.waiting[0]!.dueAt <= now) {
       const entry = lane.give(member);
       entry.dueAt = now + member.ackTimeoutMs;

@@ -1,0 +1,16 @@
+/** Events to records of a foreign log and back, byte for byte. */
+export { fromRecord } from "./from-record.ts";
+export {
+  type Binding,
+  CONTENT_TYPE,
+  COUNT_HEADER,
+  type HeaderValue,
+  type IncomingRecord,
+  KAFKA_BINDING,
+  NoEventError,
+  type OutgoingRecord,
+  PACKED_TYPE,
+  PULSAR_BINDING,
+  type RecordForm,
+} from "./record.ts";
+export { toRecords } from "./to-records.ts";
