@@ -1,0 +1,78 @@
+/** What this adapter keeps in a topic's properties: the epoch, the configuration as it was given, and where each partition was cut. */
+import type { TopicConfig } from "@distribution/core/brokers";
+import { formatOffset, type Place, parseOffset } from "../offset.ts";
+
+export type Properties = Readonly<Record<string, string>>;
+
+const EPOCH = "distribution.epoch";
+const CONFIG = "distribution.config";
+const CREATED = "distribution.created";
+const WHOLE_UNTIL = "distribution.whole-until";
+const FLOOR = "distribution.floor.";
+/** By partition, with commas: the ledger that it began with. */
+const FIRST_LEDGERS = "distribution.first-ledgers";
+
+/** How long retention cannot have deleted anything: Unix ms, or for ever. */
+const ALWAYS = "always";
+
+/** A topic as its properties tell it. */
+export interface Topic {
+  readonly config: TopicConfig;
+  readonly epoch: string;
+  /** By partition: the last place that was truncated. */
+  readonly floors: ReadonlyMap<number, Place>;
+  /** Unix ms until which nothing can have been deleted by retention. */
+  readonly wholeUntil: number;
+  /** By partition, from 0: while that ledger is there, nothing was deleted. Not known of topics that others created. */
+  readonly firstLedgers: readonly bigint[];
+}
+
+/** Undefined when this adapter has not ensured the topic. */
+export function topicFrom(name: string, partitions: number, properties: Properties): Topic | undefined {
+  const epoch = properties[EPOCH];
+  const stored = properties[CONFIG];
+  if (epoch === undefined || stored === undefined) return undefined;
+  const floors = new Map<number, Place>();
+  for (const [key, value] of Object.entries(properties)) {
+    if (key.startsWith(FLOOR)) floors.set(Number(key.slice(FLOOR.length)), parseOffset(value, key));
+  }
+  const { retention, compaction } = JSON.parse(stored) as Pick<TopicConfig, "retention" | "compaction">;
+  const until = properties[WHOLE_UNTIL] ?? "0";
+  const wholeUntil = until === ALWAYS ? Number.POSITIVE_INFINITY : Number(until);
+  const firstLedgers = (properties[FIRST_LEDGERS]?.split(",") ?? []).map(BigInt);
+  return { config: { name, partitions, retention, compaction }, epoch, floors, wholeUntil, firstLedgers };
+}
+
+export const firstLedgersProperty = (ledgers: readonly bigint[]): Properties => ({
+  [FIRST_LEDGERS]: ledgers.join(","),
+});
+
+export function firstProperties(config: TopicConfig, epoch: string, nowMs: number): Properties {
+  const created = { [EPOCH]: epoch, [CREATED]: String(nowMs), [WHOLE_UNTIL]: ALWAYS };
+  return { ...created, ...changedProperties(config, created, nowMs) };
+}
+
+/** Those that another configuration changes. */
+export function changedProperties({ retention, compaction }: TopicConfig, had: Properties, nowMs: number): Properties {
+  const config = JSON.stringify({ retention, compaction });
+  const until = had[WHOLE_UNTIL] ?? "0";
+  // What may have been deleted already stays so.
+  if (until !== ALWAYS && Number(until) <= nowMs) return { [CONFIG]: config };
+  const { ms, bytes } = compaction ? {} : retention;
+  const created = Number(had[CREATED] ?? nowMs);
+  const keptUntil = bytes !== undefined ? "0" : ms === undefined ? ALWAYS : String(created + ms);
+  return { [CONFIG]: config, [WHOLE_UNTIL]: keptUntil };
+}
+
+export const floorProperty = (partition: number, floor: Place): Properties => ({
+  [FLOOR + partition]: formatOffset(floor),
+});
+
+export function sameConfig(a: TopicConfig, b: TopicConfig): boolean {
+  return (
+    a.partitions === b.partitions &&
+    a.compaction === b.compaction &&
+    a.retention.ms === b.retention.ms &&
+    a.retention.bytes === b.retention.bytes
+  );
+}
