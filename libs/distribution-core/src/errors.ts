@@ -67,7 +67,12 @@ export const ERROR_CODES = {
   record_damaged: { http: 500, grpc: 15, retry: false, meaning: "A stored record fails its checksum and is refused." },
   not_supported: { http: 501, grpc: 12, retry: false, meaning: "This service or its broker cannot do it." },
   overloaded: { http: 503, grpc: 14, retry: true, meaning: "The service takes no more work right now." },
-  unavailable: { http: 503, grpc: 14, retry: true, meaning: "The service is starting, or its broker is away." },
+  unavailable: {
+    http: 503,
+    grpc: 14,
+    retry: true,
+    meaning: "The service is starting, its broker is away, or a read model does not follow the log.",
+  },
   draining: { http: 503, grpc: 14, close: 3001, retry: true, meaning: "The service is going down; connect again." },
   too_many_connections: { http: 503, grpc: 14, close: 3504, retry: true, meaning: "No more connections are taken." },
   too_slow: {

@@ -19,9 +19,9 @@ import { TOPICS } from "./topics.ts";
 export function govern(ingest: Pick<IngestService, "govern">, models: ReadModels): void {
   const payload = CoordinationEvent;
   ingest.govern({
-    ...{ topic: TOPICS.decisions, payload, beside: [TOPICS.policies] },
+    ...{ topic: TOPICS.decisions, payload, by: [models.decisions], beside: [models.violations] },
+    claims: ({ envelope: { key } }) => [decisionClaim(key)],
     current: (key) => models.decisions.find(key)?.state.decision,
-    reached: (position) => models.decisions.reached(position),
     next(before: Decision | undefined, event) {
       const decision = nextDecision(before, event);
       if (decision.state === "approved") assertNotBlocked(models, event.payload.decisionId);
@@ -29,20 +29,22 @@ export function govern(ingest: Pick<IngestService, "govern">, models: ReadModels
     },
   });
   ingest.govern({
-    ...{ topic: TOPICS.policies, payload },
-    current: () => undefined,
-    reached: (position) => models.violations.reached(position),
+    ...{ topic: TOPICS.policies, payload, by: [models.violations] },
+    claims: ({ envelope: { key }, payload: said }) =>
+      said.payload?.$case === "policyViolated" ? [decisionClaim(key)] : [],
     next(_state: undefined, event) {
       checkPolicyEvent(event);
       return undefined;
     },
   });
   ingest.govern({
-    ...{ topic: TOPICS.conflicts, payload, next: nextConflict },
+    ...{ topic: TOPICS.conflicts, payload, by: [models.conflicts], next: nextConflict },
     current: (key) => models.conflicts.find(key)?.state.conflict,
-    reached: (position) => models.conflicts.reached(position),
   });
 }
+
+/** Of what becomes of a decision, and of the violations that keep it from that. */
+const decisionClaim = (id: string): string => `decision ${id}`;
 
 function assertNotBlocked({ violations }: ReadModels, decisionId: string): void {
   const group = violationList({ decisionId, severity: "blocking" });

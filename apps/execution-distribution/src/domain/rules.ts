@@ -1,7 +1,7 @@
 /** What each topic takes: an event that cannot be, or does not follow on what the log holds of its key, is refused at the way in. */
 import { fieldError } from "@distribution/core/errors";
 import type { IngestService, JudgedEvent, TransitionRule } from "@distribution/core/ingest";
-import { ExecutionEvent } from "@distribution/proto-types/execution/v1/execution";
+import { ExecutionEvent, type TradeConfirmed } from "@distribution/proto-types/execution/v1/execution";
 import {
   checkAboveZero,
   checkDay,
@@ -28,32 +28,41 @@ function orderRule({ orders }: ReadModels): TransitionRule<Order, ExecutionEvent
   return {
     topic: TOPICS.orders,
     payload: ExecutionEvent,
+    by: [orders],
     current: (key) => orders.find(key)?.state.order,
-    reached: (position) => orders.reached(position),
     next: nextOrder,
   };
 }
 
-/** The state of a key is what one publish confirms of the order; what came before is in the read model. */
-function confirmationRule({ confirmations }: ReadModels): TransitionRule<ReadonlySet<string>, ExecutionEvent> {
+/** A confirmation follows on nothing, but comes once: the state is whether it came. */
+function confirmationRule({ confirmations }: ReadModels): TransitionRule<boolean, ExecutionEvent> {
   return {
     topic: TOPICS.confirmations,
     payload: ExecutionEvent,
-    current: () => undefined,
-    reached: (position) => confirmations.reached(position),
-    next(before = new Set(), event) {
+    by: [confirmations],
+    claims: ({ payload }) => [`confirmation ${keyOf(payload)}`],
+    current: (_, { payload }) => confirmations.find(keyOf(payload)) !== undefined,
+    next(came, event) {
       const confirmationId = checkConfirmation(event);
-      const { orderId } = event.payload;
-      if (before.has(confirmationId) || confirmations.find(confirmationKey(orderId, confirmationId))) {
+      if (came) {
         throw fieldError(
           "illegal_transition",
           "data.trade_confirmed.confirmation_id",
-          `Order ${orderId} has a confirmation ${confirmationId} already. Give the new one an id of its own.`,
+          `Order ${event.payload.orderId} has a confirmation ${confirmationId} already. Give the new one an id of its own.`,
         );
       }
-      return new Set([...before, confirmationId]);
+      return true;
     },
   };
+}
+
+function keyOf(event: ExecutionEvent): string {
+  return confirmationKey(event.orderId, confirmedIn(event).confirmationId);
+}
+
+function confirmedIn({ payload }: ExecutionEvent): TradeConfirmed {
+  if (payload?.$case !== "tradeConfirmed") throw fieldError("invalid_event", "data", "It is no confirmation.");
+  return payload.value;
 }
 
 /** Answers its id. */
@@ -64,8 +73,7 @@ function checkConfirmation({ envelope, payload: event }: JudgedEvent<ExecutionEv
   checkInstrument(event.instrument, "data.instrument");
   if (event.decisionId !== "") checkId(event.decisionId, "data.decision_id");
   checkEventTime(event.eventTime);
-  if (event.payload?.$case !== "tradeConfirmed") throw fieldError("invalid_event", "data", "It is no confirmation.");
-  const { confirmationId, executionId, side, quantity, price, fee, settlementDate } = event.payload.value;
+  const { confirmationId, executionId, side, quantity, price, fee, settlementDate } = confirmedIn(event);
   checkId(confirmationId, "data.trade_confirmed.confirmation_id");
   checkId(executionId, "data.trade_confirmed.execution_id");
   checkWord(side, SIDES, "data.trade_confirmed.side");
@@ -83,8 +91,7 @@ const MAX_ALERT_TEXT = 500;
 const ALERT_RULE: TransitionRule<undefined, ExecutionEvent> = {
   topic: TOPICS.alerts,
   payload: ExecutionEvent,
-  current: () => undefined,
-  reached: () => Promise.resolve(),
+  by: [],
   next(_, { envelope, payload: { payload, ...event } }) {
     if (payload?.$case !== "alert") return undefined;
     checkKey(envelope.key, event.instrument, "data.instrument");

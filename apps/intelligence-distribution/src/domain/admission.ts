@@ -5,45 +5,35 @@ import type { Projection } from "@distribution/core/projections";
 import { FINDING, type Finding } from "./findings.ts";
 import { FINDING_TYPES, TOPICS } from "./topics.ts";
 
-/** The ids that a publish claims for one symbol: the first `count` of these. Later states share the map of those before them. */
-export interface Claims {
-  readonly ids: ReadonlyMap<string, number>;
-  readonly count: number;
-}
+/** Who has an id, for people. */
+export type Owner = "a finding that is kept" | "another finding of this publish";
 
 /**
  * One a topic that findings are published on; copies come from there, whatever topic the publisher named. An id is known when its
- * finding is kept, and, of the same symbol, while it is on its way: `data.intelligence_id` is then refused with `event_conflict`.
+ * finding is kept, or is on its way, whatever its kind and symbol: `data.intelligence_id` is then refused with `event_conflict`.
  */
-export function admissionRules(findings: Projection<Finding>): readonly TransitionRule<Claims, Finding>[] {
+export function admissionRules(findings: Projection<Finding>): readonly TransitionRule<Owner, Finding>[] {
   return FINDING_TYPES.map((type) => ({
     topic: TOPICS[type],
     payload: FINDING,
-    // Nothing depends on what came before, but the id, which is asked of all symbols.
-    current: () => undefined,
-    reached: (position) => findings.reached(position),
-    beside: FINDING_TYPES.filter((other) => other !== type).map((other) => TOPICS[other]),
-    next(claims, { envelope: { key }, payload: { symbol, intelligenceId } }) {
+    by: [findings],
+    // The id may lie in any partition of any kind.
+    beside: [findings],
+    claims: ({ payload: { intelligenceId } }) => [`finding ${intelligenceId}`],
+    current: (_, { payload: { intelligenceId } }) =>
+      findings.find(intelligenceId) ? "a finding that is kept" : undefined,
+    next(owner, { envelope: { key }, payload: { symbol, intelligenceId } }) {
       if (key !== symbol) {
         throw fieldError("invalid_event", "key", `must be the symbol, "${symbol}"; it is ${JSON.stringify(key)}.`);
       }
-      if (findings.find(intelligenceId)) throw taken(intelligenceId, "a finding that is kept");
-      return claim(claims, intelligenceId);
+      if (owner) throw taken(intelligenceId, owner);
+      return "another finding of this publish";
     },
   }));
 }
 
-function claim({ ids, count }: Claims = { ids: new Map(), count: 0 }, id: string): Claims {
-  const place = ids.get(id);
-  if (place !== undefined && place < count) throw taken(id, "another finding of this publish");
-  // Only the newest state adds to the map that it shares; an older one takes a copy of what is its own.
-  const own = ids.size === count ? (ids as Map<string, number>) : new Map([...ids].slice(0, count));
-  own.set(id, count);
-  return { ids: own, count: count + 1 };
-}
-
-function taken(id: string, by: string) {
+function taken(id: string, owner: Owner) {
   const remedy =
     "Give every finding an id of its own; to repeat one, send the event as it was, with the same source and id.";
-  return fieldError("event_conflict", "data.intelligence_id", `"${id}" is the id of ${by}. ${remedy}`);
+  return fieldError("event_conflict", "data.intelligence_id", `"${id}" is the id of ${owner}. ${remedy}`);
 }

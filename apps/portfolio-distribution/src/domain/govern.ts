@@ -17,33 +17,26 @@ export function governTopics(ingest: Pick<IngestService, "govern">, models: Read
   const payload = PortfolioEvent;
 
   ingest.govern<Timed, PortfolioEvent>({
-    ...{ topic: TOPICS.state, payload, next: nextState },
+    ...{ topic: TOPICS.state, payload, by: [states], next: nextState },
     current(key) {
       const history = states.find(key)?.state;
       return history && newest(history);
     },
-    reached: (position) => states.reached(position),
   });
   ingest.govern<PositionState, PortfolioEvent>({
-    ...{ topic: TOPICS.positions, payload, next: (before, event) => nextPosition(before, event) },
+    ...{ topic: TOPICS.positions, payload, by: [holdings], next: (before, event) => nextPosition(before, event) },
     current: (key) => holdings.find(key)?.state.position,
-    reached: (position) => holdings.reached(position),
   });
   ingest.govern<Timed, PortfolioEvent>({
-    ...{ topic: TOPICS.performance, payload, next: nextMeasure },
+    ...{ topic: TOPICS.performance, payload, by: [performance, attribution], next: nextMeasure },
     current: (key) => (performance.find(key) ?? attribution.find(key))?.state,
-    async reached(position) {
-      await Promise.all([performance.reached(position), attribution.reached(position)]);
-    },
   });
   ingest.govern<Timed, PortfolioEvent>({
-    ...{ topic: TOPICS.risk, payload, next: nextBreach },
+    ...{ topic: TOPICS.risk, payload, by: [breaches], next: nextBreach },
     current: (key) => breaches.list(breachesByKey, { group: key, limit: 1 }).value.entries[0]?.state,
-    reached: (position) => breaches.reached(position),
   });
   ingest.govern<Rebalance, PortfolioEvent>({
-    ...{ topic: TOPICS.rebalancing, payload, next: nextRebalance },
+    ...{ topic: TOPICS.rebalancing, payload, by: [rebalances], next: nextRebalance },
     current: (key) => rebalances.find(key)?.state,
-    reached: (position) => rebalances.reached(position),
   });
 }

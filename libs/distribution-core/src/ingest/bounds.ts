@@ -34,6 +34,12 @@ export const ingestBoundsSchema = z
     restoreBytes: whole(1, 2 ** 40)
       .default(1024 * MiB)
       .describe("Bytes of the log read, in one go, to know it again."),
+    unseenPublishes: whole(1, 1_000_000)
+      .default(4096)
+      .describe("Publishes to one partition that its topic's rule cannot judge by yet; more are refused."),
+    unseenEvents: whole(1, 1_000_000_000)
+      .default(100_000)
+      .describe("Events of one partition by which what a rule judges by may be behind; then publishes are refused."),
     sequenceKeys: whole(2, 64_000_000).default(262_144).describe("Pairs of source and key whose sequence is checked."),
   })
   .superRefine((bounds, context) => {

@@ -1,7 +1,7 @@
 import type { Position } from "../brokers/contract.ts";
 import type { PackedBatch } from "../events/batch.ts";
 import type { Identity } from "../security/contract.ts";
-import type { TransitionRule } from "./transitions.ts";
+import type { TransitionRule } from "./rule.ts";
 
 export interface PublishResult {
   /**
@@ -20,7 +20,8 @@ export interface Ingest {
    * `transactions` a publish to several partitions may have reached some of them when it rejects).
    * `topic` is where the events go unless a route sends them elsewhere. Publishes of one subject keep their order.
    *
-   * Rejects with a DistributionError: `draining`, `unavailable` (not restored yet, or the broker is away), `overloaded`
+   * Rejects with a DistributionError: `draining`, `unavailable` (not restored yet, the broker is away, or what a rule judges by
+   * does not follow the log), `overloaded`
    * with `retryAfterMs`, `invalid_request`, `batch_too_large`, `event_too_large`, `forbidden` (by the guard,
    * or on an internal topic), `unknown_topic`, `invalid_event`, `event_conflict`, `illegal_transition`, `storage_full`; where one event is to blame its path is `events[i]` and below.
    */

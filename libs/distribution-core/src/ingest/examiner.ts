@@ -3,6 +3,7 @@
  * told from known ones. One examiner serves all publishes, one after the other, and reuses what it works with.
  */
 import { createEnvelope, type Envelope, EVENT_FIELD, validateEnvelope } from "../events/index.ts";
+import type { Blocker } from "./claims.ts";
 import { CLAIM, type DuplicateWindow } from "./duplicate-window.ts";
 import { type EventIdentity, PRINT_WORDS, viewOf } from "./event-identity.ts";
 import type { Gathering } from "./gathering.ts";
@@ -10,7 +11,7 @@ import { assertClass, type Intakes, type TypeIntake, type Way } from "./intake.t
 import type { Publication } from "./publication.ts";
 import { conflict, type Refinery } from "./refinery.ts";
 import type { TakenPublish } from "./taken-publish.ts";
-import type { Blocker, Transitions } from "./transitions.ts";
+import type { Transitions } from "./transitions.ts";
 
 export interface ExaminerParts {
   readonly intakes: Intakes;
@@ -71,7 +72,7 @@ export class Examiner {
     const blocker = this.#claimEvents(publication, taken);
     if (blocker !== undefined) return blocker;
     if (pipeline !== undefined) this.#refineEvents(publication);
-    return this.#parts.transitions.judge(publication, taken, this.#parts.gathering);
+    return this.#parts.transitions.judge(publication, this.#parts.gathering);
   }
 
   /** Checks every event and notes its print, its sequence, and unless a pipeline comes in between, its way. */

@@ -68,17 +68,30 @@ export class Gathering {
   }
 
   /** What was gathered: each event once for each of its destinations, in order. */
-  *notes() {
-    for (let index = 0; index < this.#count; index += 1) {
-      const word = index * NOTE_WORDS;
-      yield {
-        bytes: this.#sources[index]!,
-        start: this.#notes[word]!,
-        end: this.#notes[word + 1]!,
-        ordinal: this.#notes[word + 2]!,
-        topic: this.#destinations[index]!.topic,
-      };
-    }
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Where the event of this index goes. */
+  targetAt(index: number): Target {
+    return this.#destinations[index]!;
+  }
+
+  ordinalAt(index: number): number {
+    return this.#notes[index * NOTE_WORDS + 2]!;
+  }
+
+  /** The bytes that hold the event: what was published, the same at every try, or what a pipeline has just made. */
+  sourceAt(index: number): Uint8Array {
+    return this.#sources[index]!;
+  }
+
+  startAt(index: number): number {
+    return this.#notes[index * NOTE_WORDS]!;
+  }
+
+  endAt(index: number): number {
+    return this.#notes[index * NOTE_WORDS + 1]!;
   }
 
   /**

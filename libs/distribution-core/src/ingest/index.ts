@@ -2,4 +2,4 @@
 export { type IngestBounds, ingestBoundsOf, ingestBoundsSchema } from "./bounds.ts";
 export type { Ingest, IngestService, PublishResult, Restored, SequenceStep } from "./contract.ts";
 export { createIngest, type IngestOptions } from "./ingest.ts";
-export type { JudgedEvent, TransitionRule } from "./transitions.ts";
+export type { JudgedEvent, RuleModel, TransitionRule } from "./rule.ts";

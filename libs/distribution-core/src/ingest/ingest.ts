@@ -10,6 +10,7 @@ import type { TopicDefinition } from "../topics.ts";
 import type { Pipeline } from "../transforms/contract.ts";
 import { Admission } from "./admission.ts";
 import { type IngestBounds, ingestBoundsOf } from "./bounds.ts";
+import type { Blocker } from "./claims.ts";
 import type { IngestService, PublishResult, SequenceStep } from "./contract.ts";
 import { DuplicateWindow } from "./duplicate-window.ts";
 import { EventIdentity } from "./event-identity.ts";
@@ -19,10 +20,11 @@ import { Intakes } from "./intake.ts";
 import { Publication, PublishOutcome } from "./publication.ts";
 import { Refinery } from "./refinery.ts";
 import { restoreWindow } from "./restore.ts";
+import type { TransitionRule } from "./rule.ts";
 import { SequenceCheck } from "./sequence-check.ts";
 import { SequenceTracker } from "./sequence-tracker.ts";
 import type { TakenPublish } from "./taken-publish.ts";
-import { type Blocker, type TransitionRule, Transitions } from "./transitions.ts";
+import { Transitions } from "./transitions.ts";
 
 export interface IngestOptions {
   readonly broker: Broker;
@@ -89,7 +91,7 @@ class IngestStage implements IngestService {
     this.#intakes = new Intakes(topics, router, metrics);
     this.#gathering = new Gathering(broker.capabilities.maxBatchBytes);
     this.#refinery = new Refinery(pipelines);
-    this.#transitions = new Transitions(runtime.timers);
+    this.#transitions = new Transitions(runtime, bounds);
     this.#examiner = new Examiner({
       intakes: this.#intakes,
       window: this.#window,
@@ -170,13 +172,17 @@ class IngestStage implements IngestService {
 
   /** Hands the publication to the broker: in this turn of the event loop, unless it has to wait for another one. */
   async #take(publication: Publication): Promise<PublishResult> {
-    const before = this.#turns.get(publication.subject);
-    if (before !== undefined) await this.#takeInTurn(publication, before);
-    else {
-      const blocker = this.#handOver(publication);
-      if (blocker !== undefined) await this.#takeInTurn(publication, blocker.settled());
+    try {
+      const before = this.#turns.get(publication.subject);
+      if (before !== undefined) await this.#takeInTurn(publication, before);
+      else {
+        const blocker = this.#handOver(publication);
+        if (blocker !== undefined) await this.#takeInTurn(publication, blocker.settled());
+      }
+      return await this.#settle(publication, publication.taken!);
+    } finally {
+      this.#transitions.release(publication);
     }
-    return this.#settle(publication, publication.taken!);
   }
 
   /**
@@ -212,7 +218,7 @@ class IngestStage implements IngestService {
       const writes = gathering.write(runtime.clock.wallNs(), publication, taken);
       publication.appending = broker.append(writes);
     } catch (failure) {
-      this.#release(taken);
+      this.#window.release(taken);
       throw failure;
     } finally {
       gathering.clear();
@@ -223,9 +229,9 @@ class IngestStage implements IngestService {
   async #settle(publication: Publication, taken: TakenPublish): Promise<PublishResult> {
     const { counters } = publication.intake;
     const duplicates = publication.repetitions.size;
-    if (publication.appending === undefined) this.#release(taken);
+    if (publication.appending === undefined) this.#window.release(taken);
     else {
-      await this.#becomeDurable(publication.appending, taken);
+      await this.#becomeDurable(publication, publication.appending, taken);
       const fresh = publication.batch.count - duplicates;
       counters.events.value += fresh;
       counters.bytes.value += publication.freshBytes;
@@ -237,23 +243,22 @@ class IngestStage implements IngestService {
     return new PublishOutcome(publication, taken);
   }
 
-  async #becomeDurable(appending: Promise<readonly Appended[]>, taken: TakenPublish): Promise<void> {
+  async #becomeDurable(
+    publication: Publication,
+    appending: Promise<readonly Appended[]>,
+    taken: TakenPublish,
+  ): Promise<void> {
     let appended: readonly Appended[];
     try {
       appended = await appending;
     } catch (failure) {
-      this.#release(taken);
+      this.#window.release(taken);
       throw failure;
     }
     for (const [index, placement] of taken.placements.entries()) {
       placement.appended = appended[index]!;
     }
     this.#window.commit(taken, this.#options.runtime.clock.monotonicMs());
-    this.#transitions.committed(taken);
-  }
-
-  #release(taken: TakenPublish): void {
-    this.#window.release(taken);
-    this.#transitions.release(taken);
+    this.#transitions.committed(publication);
   }
 }

@@ -6,6 +6,7 @@ import type { PublishResult } from "./contract.ts";
 import { positionOf, type Repetition } from "./duplicate-window.ts";
 import type { TopicIntake } from "./intake.ts";
 import type { TakenPublish } from "./taken-publish.ts";
+import type { Hold, Judged } from "./transitions.ts";
 
 /** Words per event with a sequence: ordinal, hash of (source, key), sequence high and low. */
 export const SEQUENCE_WORDS = 5;
@@ -17,6 +18,10 @@ export class Publication {
   readonly subject: string;
   /** Its events in the window. */
   taken: TakenPublish | undefined;
+  /** What it has until its events are in the state of their keys: kept while it waits, and over another try. */
+  hold: Hold | undefined;
+  /** What rules read of it, while it waits to be judged. */
+  judged: readonly Judged[] | undefined;
   writes: readonly PartitionWrite[] = [];
   appending: Promise<readonly Appended[]> | undefined;
   /** Events known before, by ordinal. */

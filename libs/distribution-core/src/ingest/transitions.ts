@@ -5,188 +5,245 @@
  * that touched the key is durable and in that state, or has failed: nobody is judged by what may not come to be. Events of
  * one publish follow each other. Publishes of other keys wait for nobody. Replicas that take in events of the same key know of
  * each other's only what has come through the log.
+ *
+ * Where a projection does not follow the log, nothing can be judged: what touches that partition is refused at once.
  */
-import type { Event } from "@distribution/proto-types/distribution/v1/event";
-import type { Position } from "../brokers/contract.ts";
 import { DistributionError, toDistributionError } from "../errors.ts";
-import { createPayloadCodec, decodeEvent, type PayloadCodec, payloadKind } from "../events/index.ts";
-import type { Timers } from "../runtime/index.ts";
+import {
+  createEnvelope,
+  createPayloadCodec,
+  type Envelope,
+  headOf,
+  type PayloadCodec,
+  payloadKind,
+} from "../events/index.ts";
+import type { Runtime } from "../runtime/index.ts";
 import type { TopicDefinition } from "../topics.ts";
+import type { IngestBounds } from "./bounds.ts";
+import { type Blocker, type Claim, Claims, MAX_WAIT_MS } from "./claims.ts";
 import type { Gathering } from "./gathering.ts";
 import type { Publication } from "./publication.ts";
-import type { TakenPublish } from "./taken-publish.ts";
-
-export interface JudgedEvent<Payload> {
-  readonly envelope: Event;
-  readonly payload: Payload;
-}
-
-/** What may follow what, on one topic. */
-export interface TransitionRule<State, Payload> {
-  readonly topic: string;
-  readonly payload: { decode(bytes: Uint8Array): Payload };
-  /** The state that the log has left the key in; undefined: nothing is known of it. It is not changed by whoever asks. */
-  current(key: string): State | undefined;
-  /** Resolves when what `current` says has the event at the position in it. */
-  reached(position: Position): Promise<void>;
-  /** Other topics that have rules and that `next` looks at: what is on its way there with the event's key is waited for, too. */
-  readonly beside?: readonly string[];
-  /**
-   * The key's state after the event. Throws `illegal_transition`, at a path below the event such as `type`, when it cannot
-   * follow; the message says what state the key is in and what may follow. Throws `invalid_event` for what never can,
-   * and `event_conflict` for an identity of its own that another event has.
-   */
-  next(state: State | undefined, event: JudgedEvent<Payload>): State | undefined;
-}
-
-/** What a publish has to wait for before it can be examined. */
-export interface Blocker {
-  /** Rejects with `unavailable` when it takes too long. */
-  settled(): Promise<void>;
-}
-
-/** The state of a key comes milliseconds after the append; after this the publisher had better try again. */
-const MAX_WAIT_MS = 5_000;
+import type { JudgedEvent, TransitionRule } from "./rule.ts";
+import type { Placement } from "./taken-publish.ts";
 
 interface Machine {
   readonly rule: TransitionRule<unknown, unknown>;
   readonly codec: PayloadCodec | undefined;
-  /** By key: the publish whose events of the key are not in the rule's state yet. */
-  readonly unseen: Map<string, Unseen>;
+  readonly partitions: readonly Unseen[];
 }
 
-/** The keys of one publish, until its events are in the state of their keys. */
-class Unseen implements Blocker {
-  readonly keys: (readonly [Machine, string])[] = [];
-  readonly #timers: Timers;
-  readonly #over = Promise.withResolvers<void>();
-
-  constructor(timers: Timers) {
-    this.#timers = timers;
-  }
-
-  settled(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = this.#timers.after(MAX_WAIT_MS, () => {
-        const message = "What the log holds of a key of this batch is not known yet. Send the batch again.";
-        reject(new DistributionError("unavailable", message, { retryAfterMs: MAX_WAIT_MS }));
-      });
-      void this.#over.promise.then(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
-  }
-
-  end(): void {
-    for (const [{ unseen }, key] of this.keys) unseen.delete(key);
-    this.#over.resolve();
-  }
+/** What one partition took and the rule's projections do not have yet. */
+interface Unseen {
+  /** Publishes that have claims, under way or durable. */
+  publishes: number;
+  /** Those of them that are durable. */
+  durable: number;
+  /** Monotonic milliseconds: when the first of the durable ones came, or the one before them was seen. */
+  since: number;
 }
+
+/** An event that a rule has to let pass. */
+export interface Judged {
+  readonly machine: Machine;
+  /** The bytes that it was read from, and where it begins in them. */
+  readonly source: Uint8Array;
+  readonly start: number;
+  readonly event: JudgedEvent<unknown>;
+  readonly claims: readonly string[];
+  readonly ordinal: number;
+}
+
+/** What a publish has until its events are in the state of their keys. */
+export interface Hold {
+  readonly claim: Claim;
+  /** Where it is counted: empty until it was judged. */
+  readonly places: Set<Unseen>;
+}
+
+const NO_CLAIMS: readonly string[] = [];
+/** What one is told to wait who is refused as a projection does not follow. */
+const RETRY_AFTER_MS = 1_000;
 
 export class Transitions {
-  readonly #timers: Timers;
+  readonly #runtime: Pick<Runtime, "clock">;
+  readonly #bounds: Pick<IngestBounds, "unseenPublishes" | "unseenEvents">;
+  readonly #claims: Claims;
   readonly #machines = new Map<string, Machine>();
-  readonly #publishes = new Map<TakenPublish, Unseen>();
+  readonly #envelope = createEnvelope();
 
-  constructor(timers: Timers) {
-    this.#timers = timers;
+  constructor({ clock, timers }: Pick<Runtime, "clock" | "timers">, bounds: IngestBounds) {
+    this.#runtime = { clock };
+    this.#bounds = bounds;
+    this.#claims = new Claims(timers);
   }
 
-  add<State, Payload>(rule: TransitionRule<State, Payload>, { message }: TopicDefinition): void {
+  add<State, Payload>(rule: TransitionRule<State, Payload>, { message, partitions }: TopicDefinition): void {
     this.#machines.set(rule.topic, {
       rule: rule as TransitionRule<unknown, unknown>,
       codec: message && createPayloadCodec(message),
-      unseen: new Map(),
+      partitions: Array.from({ length: partitions }, () => ({ publishes: 0, durable: 0, since: 0 })),
     });
   }
 
   /**
-   * Judges the new events that were gathered. Answers the publish that has to be seen first, if there is one; throws
-   * `illegal_transition` at `events[ordinal]`. Otherwise the keys are the publish's own until `release` or `committed`.
+   * Judges the new events that were gathered. Answers what has to be seen first, if there is something; throws
+   * `unavailable` where what they rest on is not known, and what the rule throws at `events[ordinal]`. What the publish claims is its own
+   * until `release` or `committed`; it keeps its place while it waits.
    */
-  judge(publication: Publication, taken: TakenPublish, gathering: Gathering): Blocker | undefined {
+  judge(publication: Publication, gathering: Gathering): Blocker | undefined {
     if (this.#machines.size === 0) return undefined;
-    const states = new Map<Machine, Map<string, unknown>>();
-    for (const { bytes, start, end, ordinal, topic } of gathering.notes()) {
-      const machine = this.#machines.get(topic);
-      if (machine === undefined || publication.repetitions.has(ordinal)) continue;
-      const envelope = decodeEvent(bytes.subarray(start, end), ordinal);
-      const blocker = this.#unseen(machine, envelope.key);
-      if (blocker !== undefined) return blocker;
-      const known = states.get(machine) ?? new Map<string, unknown>();
-      states.set(machine, known);
-      known.set(envelope.key, follow(machine, known, envelope, ordinal));
+    const places = new Set<Unseen>();
+    const judged = this.#read(publication, gathering, places);
+    const hold = this.#hold(publication, judged);
+    const isBlocked = hold !== undefined && hold.claim.missing > 0;
+    publication.judged = isBlocked ? judged : undefined;
+    if (isBlocked) return hold.claim;
+    follow(judged);
+    if (hold === undefined) return undefined;
+    for (const place of places) {
+      place.publishes += 1;
+      hold.places.add(place);
     }
-    this.#claim(taken, states);
     return undefined;
   }
 
-  /** Nothing of the publish came to be. */
-  release(taken: TakenPublish): void {
-    this.#takeKeys(taken)?.end();
+  /** Nothing of the publish came to be. Idempotent. */
+  release(publication: Publication): void {
+    const { hold } = publication;
+    publication.hold = undefined;
+    if (hold !== undefined) this.#end(hold);
   }
 
-  /** The publish is durable: its keys are free once its events are in their state. */
-  committed(taken: TakenPublish): void {
-    const unseen = this.#takeKeys(taken);
-    if (unseen === undefined) return;
-    const seen = taken.placements.map(({ topic, partition, count, appended }) => {
-      const { epoch } = appended!;
-      return this.#machines
-        .get(topic)
-        ?.rule.reached({ topic, partition, epoch, offset: appended!.offsetAt(count - 1) });
-    });
+  /** The publish is durable: what it claims is free once its events are in their state. */
+  committed(publication: Publication): void {
+    const { hold } = publication;
+    publication.hold = undefined;
+    if (hold === undefined) return;
+    const now = this.#runtime.clock.monotonicMs();
+    for (const place of hold.places) {
+      if (place.durable === 0) place.since = now;
+      place.durable += 1;
+    }
+    const seen = publication.taken!.placements.flatMap((placement) => this.#seen(placement));
     // One that is never reached, as its projection stopped, is nothing to wait for either.
-    void Promise.allSettled(seen).then(() => unseen.end());
-  }
-
-  /** Of the key, on the machine's topic and those beside it. */
-  #unseen({ unseen, rule }: Machine, key: string): Unseen | undefined {
-    const own = unseen.get(key);
-    if (own !== undefined || rule.beside === undefined) return own;
-    for (const topic of rule.beside) {
-      const other = this.#machines.get(topic)?.unseen.get(key);
-      if (other !== undefined) return other;
-    }
-    return undefined;
-  }
-
-  #takeKeys(taken: TakenPublish): Unseen | undefined {
-    const unseen = this.#publishes.get(taken);
-    this.#publishes.delete(taken);
-    return unseen;
-  }
-
-  #claim(taken: TakenPublish, states: ReadonlyMap<Machine, ReadonlyMap<string, unknown>>): void {
-    if (states.size === 0) return;
-    const unseen = new Unseen(this.#timers);
-    for (const [machine, known] of states) {
-      for (const key of known.keys()) {
-        machine.unseen.set(key, unseen);
-        unseen.keys.push([machine, key]);
+    void Promise.allSettled(seen).then(() => {
+      const then = this.#runtime.clock.monotonicMs();
+      for (const place of hold.places) {
+        place.durable -= 1;
+        place.since = then;
       }
+      this.#end(hold);
+    });
+  }
+
+  /** What the publish holds, or takes its place for. */
+  #hold(publication: Publication, judged: readonly Judged[]): Hold | undefined {
+    const names = new Set<string>();
+    for (const { claims } of judged) for (const name of claims) names.add(name);
+    // An event that was a repeat at the try before is none any more.
+    const held = publication.hold?.claim.names;
+    if (held !== undefined && [...names].some((name) => !held.has(name))) this.release(publication);
+    if (publication.hold === undefined && names.size > 0) {
+      publication.hold = { claim: this.#claims.take(names), places: new Set() };
     }
-    this.#publishes.set(taken, unseen);
+    return publication.hold;
+  }
+
+  #end({ claim, places }: Hold): void {
+    for (const place of places) place.publishes -= 1;
+    this.#claims.end(claim);
+  }
+
+  #seen({ topic, partition, count, appended }: Placement): readonly Promise<void>[] {
+    const models = this.#machines.get(topic)?.rule.by ?? [];
+    const { epoch } = appended!;
+    return models.map((model) => model.reached({ topic, partition, epoch, offset: appended!.offsetAt(count - 1) }));
+  }
+
+  /** The new events that have rules, each decoded once however often it is tried, and the partitions that those with claims go to. */
+  #read(publication: Publication, gathering: Gathering, places: Set<Unseen>): readonly Judged[] {
+    const { repetitions, judged: before = [] } = publication;
+    const judged: Judged[] = [];
+    for (let index = 0; index < gathering.count; index += 1) {
+      const { topic, partition } = gathering.targetAt(index);
+      const machine = this.#machines.get(topic);
+      const ordinal = gathering.ordinalAt(index);
+      if (machine === undefined || (repetitions.size > 0 && repetitions.has(ordinal))) continue;
+      const source = gathering.sourceAt(index);
+      const start = gathering.startAt(index);
+      let one = before[judged.length];
+      if (one === undefined || one.source !== source || one.start !== start) {
+        this.#envelope.read(source, start, gathering.endAt(index), ordinal);
+        const event = readEvent(machine, this.#envelope, ordinal);
+        one = { machine, source, start, event, claims: claimsOf(machine, event, ordinal), ordinal };
+      }
+      judged.push(one);
+      const place = machine.partitions[partition]!;
+      if (one.claims.length === 0 || places.has(place)) continue;
+      this.#assertKnown(machine, partition);
+      places.add(place);
+    }
+    return judged;
+  }
+
+  #assertKnown({ rule, partitions }: Machine, partition: number): void {
+    const { unseenEvents, unseenPublishes } = this.#bounds;
+    const { topic, by, beside = [] } = rule;
+    const refuse = (why: string): DistributionError => {
+      const reason = why.replace(/\.$/, "");
+      const message = `${topic}/${partition} takes nothing that follows on what it holds: ${reason}. Send the batch again.`;
+      return new DistributionError("unavailable", message, { retryAfterMs: RETRY_AFTER_MS });
+    };
+    for (const model of by) {
+      const lack = model.lack(unseenEvents, { topic, partition });
+      if (lack !== undefined) throw refuse(lack);
+    }
+    for (const model of beside) {
+      const lack = model.lack(unseenEvents);
+      if (lack !== undefined) throw refuse(lack);
+    }
+    const names = by.map(({ name }) => name).join(" and ");
+    const { publishes, durable, since } = partitions[partition]!;
+    if (publishes >= unseenPublishes) throw refuse(`${unseenPublishes} publishes are not in projection ${names} yet`);
+    if (durable > 0 && this.#runtime.clock.monotonicMs() - since > MAX_WAIT_MS)
+      throw refuse(`for ${MAX_WAIT_MS} ms nothing of it has come to projection ${names}`);
   }
 }
 
-function follow(
-  { rule, codec }: Machine,
-  known: ReadonlyMap<string, unknown>,
-  envelope: Event,
-  ordinal: number,
-): unknown {
-  const { key, contentType, data = new Uint8Array(0) } = envelope;
-  const state = known.has(key) ? known.get(key) : rule.current(key);
-  const isJson = codec !== undefined && payloadKind(contentType) === "json";
-  const bytes = isJson ? codec.fromJson(Buffer.from(data).toString("utf8"), ordinal) : data;
+function readEvent({ rule, codec }: Machine, envelope: Envelope, ordinal: number): JudgedEvent<unknown> {
+  const data = envelope.data();
+  const isJson = codec !== undefined && payloadKind(envelope.contentType) === "json";
+  const payload = isJson ? codec.fromJson(Buffer.from(data).toString("utf8"), ordinal) : data;
+  return { envelope: headOf(envelope), payload: below(ordinal, () => rule.payload.decode(payload)) };
+}
+
+function claimsOf({ rule }: Machine, event: JudgedEvent<unknown>, ordinal: number): readonly string[] {
+  if (rule.claims !== undefined) return below(ordinal, () => rule.claims!(event));
+  return rule.current === undefined ? NO_CLAIMS : [`${rule.topic} ${event.envelope.key}`];
+}
+
+/** Each event in turn. Those of one first claim have one state: the log's, then what the one before has made of it. */
+function follow(judged: readonly Judged[]): void {
+  const states = new Map<string, unknown>();
+  for (const { machine, event, claims, ordinal } of judged) {
+    const { rule } = machine;
+    const name = rule.current && claims[0];
+    const known = name !== undefined && states.has(name);
+    const state = known ? states.get(name) : rule.current?.(event.envelope.key, event);
+    const next = below(ordinal, () => rule.next(state, event));
+    if (name !== undefined) states.set(name, next);
+  }
+}
+
+/** What a rule throws at a path of the event becomes an error of that event of the batch. */
+function below<T>(ordinal: number, run: () => T): T {
   try {
-    return rule.next(state, { envelope, payload: rule.payload.decode(bytes) });
+    return run();
   } catch (failure) {
     const { code, message, errors } = toDistributionError(failure);
     if (errors.length === 0) throw failure;
-    const below = errors.map((error) => ({ ...error, path: `events[${ordinal}].${error.path}` }));
-    throw new DistributionError(code, message, { errors: below });
+    throw new DistributionError(code, message, {
+      errors: errors.map((error) => ({ ...error, path: `events[${ordinal}].${error.path}` })),
+    });
   }
 }

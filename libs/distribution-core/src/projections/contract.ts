@@ -10,24 +10,31 @@
  * 3. Every answer is true at its positions, one a partition: who subscribes after them misses nothing and gets nothing twice.
  * 4. State is bounded in keys and bytes. At the bound the key that changed longest ago is forgotten, of those that are not
  *    to be kept while there are any, counted, and said in the `not_found` of who asks for a key that is not there.
- * 5. An event that cannot be read or applied is skipped: counted, and the first of its topic is named in the log.
- * 6. A checkpoint is a cache: one that is damaged, foreign, of another version, or at a position that the log no longer
+ * 5. An event that cannot be read or applied is skipped: counted, and the first of its topic is named in the log. Where it has
+ *    changed a state in place by then, the key is forgotten, rather than answered as what never was.
+ * 6. What cannot be read is not known: while a partition is damaged, answers are complete from now on only, and a key that is not
+ *    there is `unavailable`; rules that ask for the partition are told what is lacking. Nobody else waits for it, nor for a
+ *    projection that is built anew.
+ * 7. A checkpoint is a cache: one that is damaged, foreign, of another version, or at a position that the log no longer
  *    has is named in the log and ignored. The state is then built from the log as far back as it goes, or as the service's
  *    bound on that says; where history is missing, every answer says since when it is complete.
- * 7. No turn of the event loop takes longer than a few events need, however much there is to read or to save.
+ * 8. No turn of the event loop takes longer than a few events need, however much there is to read or to save.
  */
-import type { Event } from "@distribution/proto-types/distribution/v1/event";
 import type { Position } from "../brokers/contract.ts";
+import type { EventHead } from "../events/index.ts";
 import type { Logger } from "../observability/index.ts";
 
 /** How a payload is read: of generated code, the message itself (`OrderEvent`). The same object: decoded once for all. */
 export interface PayloadType<Payload> {
-  /** Throws on bytes that are none. A JSON payload of a topic with a message comes as that message's bytes. */
+  /**
+   * Throws on bytes that are none. A JSON payload of a topic with a message comes as that message's bytes. They are a view of much
+   * more: what is to be kept has to be copied, as generated code does.
+   */
   decode(bytes: Uint8Array): Payload;
 }
 
 export interface ProjectedEvent<Payload> {
-  readonly envelope: Event;
+  readonly envelope: EventHead;
   readonly payload: Payload;
   readonly position: Position;
   /** Unix nanoseconds, the broker's clock. */
@@ -40,7 +47,7 @@ export interface SourceRules<State, Payload> {
   /**
    * The key's state after the event: the given one changed in place, or another. Given undefined: nothing is known of the
    * key, or it was forgotten. Returns undefined to have no state for the key.
-   * When it throws, the event is skipped: it must not have changed the given state before.
+   * When it throws, the event is skipped: it must not have changed the given state before. Nor must it when it returns another.
    */
   apply(state: State | undefined, event: ProjectedEvent<Payload>, key: string): State | undefined;
 }
@@ -112,11 +119,14 @@ export interface Answer<Value> {
   readonly value: Value;
   /** The value is true at these, one a partition of the projection's topics: subscribe after them. */
   readonly positions: readonly Position[];
-  /** Events appended before this, Unix nanoseconds, may be missing. Undefined: none are. */
+  /** Events appended before this, Unix nanoseconds, may be missing: now, while one is damaged. Undefined: none are. */
   readonly completeFrom: bigint | undefined;
   /** The same as long as nothing that was read has changed, on every replica and after a restart: for an ETag. */
   readonly tag: string;
 }
+
+/** A partition. */
+export type Place = Pick<Position, "topic" | "partition">;
 
 export interface ProjectionStats {
   readonly keys: number;
@@ -139,7 +149,7 @@ export interface ProjectionStats {
  */
 export interface Projection<State> {
   readonly name: string;
-  /** The state of a key. Throws `not_found`. */
+  /** The state of a key. Throws `not_found`, or `unavailable` where it may be among what cannot be read. */
   read(key: string): Answer<State>;
   /** A page of a list. Throws `invalid_request` at `limit` or `cursor`. */
   list<Sort extends SortKey>(index: Index<State, Sort>, request: ListRequest<State, Sort>): Answer<Page<State>>;
@@ -154,6 +164,11 @@ export interface Projection<State> {
    * Throws `invalid_request` for a topic that is not the projection's; rejects with `unavailable` when it stops before.
    */
   reached(position: Position): Promise<void>;
+  /**
+   * Why it does not have what the log has in the partition, or anywhere in its topics where none is given; for people, with its name.
+   * Undefined: it has, but for at most `lag` events of a partition, which are on their way. For rules, which must not judge then.
+   */
+  lack(lag: number, place?: Place): string | undefined;
   readonly stats: ProjectionStats;
   /** For the service, which feeds it. */
   readonly intake: Intake;
@@ -230,6 +245,11 @@ export interface IntakeHost {
   /** Its answers are refused meanwhile. */
   rebuilding(): boolean;
   lag(): number;
+  lack(lag: number, place?: Place): string | undefined;
+  /** A partition that cannot be read, and why; undefined: there is none. */
+  damage(): string | undefined;
+  /** Unix nanoseconds. */
+  now(): bigint;
 }
 
 export interface Intake {
@@ -241,8 +261,10 @@ export interface Intake {
   position(topic: string, partition: number): Position | undefined;
   /** Before the first event of the partition. `completeFrom`: since when no event of it is missing; undefined: none is. */
   begin(position: Position, completeFrom: bigint | undefined): void;
-  /** Never throws. */
+  /** Never throws. To be followed by `moved` before anybody else has a turn. */
   take(event: IncomingEvent): void;
+  /** What was taken of a partition goes to this position. */
+  moved(position: Position): void;
   snapshot(): Snapshot;
   /** An entry of a saved state, in the order of the snapshot, before anything is taken. Throws on bytes that are no state. */
   restore(entry: SavedEntry): void;

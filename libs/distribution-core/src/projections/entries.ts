@@ -1,6 +1,6 @@
 /** The states of one projection by key: bounded, indexed, and given to a checkpoint as they were at one moment. */
 import type { Position } from "../brokers/contract.ts";
-import { createChangeOrder, type Linked } from "./change-order.ts";
+import { ChangeOrder, type Ordered } from "../tail/index.ts";
 import type { Codec, Entry, SavedEntry } from "./contract.ts";
 import type { Indexes, IndexPlace } from "./indexes.ts";
 
@@ -13,14 +13,19 @@ export interface Held<State> {
 export interface Entries<State> {
   readonly keys: number;
   readonly bytes: number;
-  /** Let go because of the bounds. */
+  /** Let go because of the bounds, or of a state that could not be kept. */
   readonly forgotten: number;
   get(key: string): Held<State> | undefined;
-  /** To be called before the key's state may be changed in place. */
-  protect(key: string): void;
-  /** The key is now the one that changed last. Throws, having changed nothing, when it cannot be measured or indexed. */
+  /** The same, before its state may be changed in place. */
+  open(key: string): Held<State> | undefined;
+  /**
+   * The key, which was opened before, is now the one that changed last. Throws, having changed nothing, when it cannot be measured or
+   * indexed.
+   */
   set(entry: Entry<State>, position: Position): void;
   delete(key: string): void;
+  /** The same, and counted as let go. */
+  forget(key: string): void;
   /** One at a time. */
   snapshot(): EntriesSnapshot;
   clear(): void;
@@ -42,12 +47,15 @@ export interface EntriesOptions<State> {
   readonly indexes: Indexes<State>;
 }
 
-/** One change of a key: the next one makes another slot, so that a snapshot has what it had. */
-interface Slot<State> extends Held<State>, Linked<Slot<State>> {
-  readonly bytes: number;
-  readonly places: readonly IndexPlace<State>[];
+/** A key as it is: what a snapshot is to have of it is saved before it changes. */
+interface Slot<State> extends Ordered<Slot<State>> {
+  entry: Entry<State>;
+  position: Position;
+  bytes: number;
+  /** None yet of a new one. */
+  places: readonly IndexPlace<State>[] | undefined;
   /** Forgotten only when nothing else is left. */
-  readonly isKept: boolean;
+  isKept: boolean;
   /** The number of the snapshot that has it, or is not to have it. */
   savedIn: number;
 }
@@ -60,17 +68,18 @@ export function createEntries<State>(options: EntriesOptions<State>): Entries<St
   const { bounds, codec, indexes } = options;
   const slots = new Map<string, Slot<State>>();
   /** Of those that are forgotten first, and of those that are kept. */
-  const passing = createChangeOrder<Slot<State>>();
-  const kept = createChangeOrder<Slot<State>>();
+  const passing = new ChangeOrder<Slot<State>>();
+  const kept = new ChangeOrder<Slot<State>>();
   const orderOf = ({ isKept }: Slot<State>) => (isKept ? kept : passing);
   const saving = createSaving<State>((state) => codec.encode(state));
   let bytes = 0;
   let forgotten = 0;
+  let changes = 0;
 
   const remove = (slot: Slot<State>): void => {
     slots.delete(slot.entry.key);
     orderOf(slot).remove(slot);
-    indexes.move(slot.places, []);
+    indexes.leave(slot.places!);
     bytes -= slot.bytes;
   };
   const keepBounds = (): void => {
@@ -91,25 +100,32 @@ export function createEntries<State>(options: EntriesOptions<State>): Entries<St
       return forgotten;
     },
     get: (key) => slots.get(key),
-    protect(key) {
+    open(key) {
       const slot = slots.get(key);
       if (slot) saving.protect(slot);
+      return slot;
     },
     set(entry, position) {
-      const places = indexes.placesOf(entry);
-      const lists = places.reduce((sum, { groups }) => sum + groups.length, 0);
-      const size = options.sizeOf(entry.state) + 2 * entry.key.length + ENTRY_BYTES + lists * PLACE_BYTES;
-      if (!Number.isFinite(size) || size <= 0) throw new RangeError(`The size of ${entry.key} is no number of bytes.`);
-      const isKept = options.keep(entry.state);
-      const before = slots.get(entry.key);
-      if (before) {
-        orderOf(before).remove(before);
-        bytes -= before.bytes;
+      const { key, state } = entry;
+      const lists = indexes.prepare(entry);
+      const size = options.sizeOf(state) + 2 * key.length + ENTRY_BYTES + lists * PLACE_BYTES;
+      if (!Number.isFinite(size) || size <= 0) throw new RangeError(`The size of ${key} is no number of bytes.`);
+      const isKept = options.keep(state);
+      let slot = slots.get(key);
+      if (slot) {
+        orderOf(slot).remove(slot);
+        bytes -= slot.bytes;
+      } else {
+        slot = newSlot(entry, position, saving.current);
+        slots.set(key, slot);
       }
-      const held = indexes.move(before?.places ?? [], places);
-      const savedIn = before?.savedIn ?? saving.current;
-      const slot = { entry, position, bytes: size, places: held, isKept, savedIn, older: undefined, newer: undefined };
-      slots.set(entry.key, slot);
+      changes += 1;
+      slot.entry = entry;
+      slot.position = position;
+      slot.bytes = size;
+      slot.isKept = isKept;
+      slot.number = changes;
+      slot.places = indexes.move(slot.places, entry);
       orderOf(slot).add(slot);
       bytes += size;
       keepBounds();
@@ -118,7 +134,11 @@ export function createEntries<State>(options: EntriesOptions<State>): Entries<St
       const slot = slots.get(key);
       if (slot) remove(slot);
     },
-    snapshot: () => saving.begin([...passing.all(), ...kept.all()]),
+    forget(key) {
+      remove(slots.get(key)!);
+      forgotten += 1;
+    },
+    snapshot: () => saving.begin([...allOf(passing), ...allOf(kept)]),
     clear() {
       slots.clear();
       passing.clear();
@@ -128,6 +148,20 @@ export function createEntries<State>(options: EntriesOptions<State>): Entries<St
       saving.abandon();
     },
   };
+}
+
+function newSlot<State>(entry: Entry<State>, position: Position, savedIn: number): Slot<State> {
+  return { entry, position, bytes: 0, places: undefined, isKept: false, savedIn, number: 0, page: undefined, slot: 0 };
+}
+
+/** Oldest change first. */
+function allOf<State>(order: ChangeOrder<Slot<State>>): readonly Slot<State>[] {
+  const slots: Slot<State>[] = [];
+  order.since(0, (slot) => {
+    slots.push(slot);
+    return true;
+  });
+  return slots;
 }
 
 /**

@@ -13,7 +13,11 @@ export function feedProjections(
   return (event) => {
     const receive = receivers.get(event.position.topic);
     if (!receive) throw new TypeError(`${event.position.topic} is none of ${[...receivers.keys()].join(", ")}.`);
-    const incoming = receive(event);
-    for (const { intake } of projections) if (intake.topics.includes(event.position.topic)) intake.take(incoming);
+    const incoming = receive({ ...event, start: 0, end: event.bytes.length });
+    for (const { intake } of projections) {
+      if (!intake.topics.includes(event.position.topic)) continue;
+      intake.take(incoming);
+      intake.moved(event.position);
+    }
   };
 }

@@ -29,12 +29,12 @@ export interface LogCursor {
   readonly busy: boolean;
   /** It has been where the log ended when reading began, or at the tail's head. */
   readonly caughtUp: boolean;
+  /** It has all that the tail has. */
+  readonly atHead: boolean;
   /** Why it does not come on although its log does. */
   readonly trouble: Trouble | undefined;
   /** Events up to the tail's head; while it reads the log, at most so many. */
   readonly lag: number;
-  /** Begins anew where `locate` says. */
-  restart(): void;
   close(): Promise<void>;
 }
 
@@ -187,16 +187,15 @@ export function createLogCursor(options: LogCursorOptions): LogCursor {
     get caughtUp() {
       return caughtUp;
     },
+    get atHead() {
+      return number === tail.head.number;
+    },
     get trouble() {
       return attempts.trouble;
     },
     get lag() {
       if (number !== undefined) return tail.head.number - number;
       return Math.max(0, left) + tail.head.number - headThen;
-    },
-    restart() {
-      void leaveLog();
-      forget();
     },
     async close() {
       closed = true;

@@ -59,8 +59,9 @@ export function createProjection<State>(options: ProjectionOptions<State>): Proj
 
   const answer = <Value>(value: Value, tagged: readonly string[]): Answer<Value> => {
     const { completeFrom } = since();
-    const tag = tagOf([name, String(options.version), String(completeFrom), ...tagged]);
-    return { value, positions: positions.all(), completeFrom, tag };
+    const damage = host.current.damage();
+    const tag = tagOf([name, String(options.version), String(completeFrom), damage ?? "", ...tagged]);
+    return { value, positions: positions.all(), completeFrom: damage ? host.current.now() : completeFrom, tag };
   };
   const textOf = ({ topic, partition, epoch, offset }: Position): string =>
     JSON.stringify([topic, partition, epoch, offset]);
@@ -78,7 +79,7 @@ export function createProjection<State>(options: ProjectionOptions<State>): Proj
     read(key) {
       prepare();
       const held = entries.get(key);
-      if (!held) throw notFound(options, key, since());
+      if (!held) throw notFound(options, key, since(), host.current.damage());
       return answer(held.entry.state, [stand(key)]);
     },
     list<Sort extends SortKey>(index: Index<State, Sort>, request: ListRequest<State, Sort>): Answer<Page<State>> {
@@ -99,6 +100,7 @@ export function createProjection<State>(options: ProjectionOptions<State>): Proj
       return entries.get(key)?.entry;
     },
     reached: (position) => positions.reached(position),
+    lack: (lag, place) => host.current.lack(lag, place),
     get stats() {
       return intake.stats;
     },
@@ -128,11 +130,19 @@ function createIntake<State>({ options, codec, entries, positions, host }: Intak
     const event = incoming.as(payload);
     const key = rules.key ? rules.key(event) : event.envelope.key;
     if (key === undefined) return;
-    entries.protect(key);
-    const before = entries.get(key)?.entry.state;
+    const before = entries.open(key)?.entry.state;
     const state = rules.apply(before, event, key);
-    if (state === undefined) entries.delete(key);
-    else entries.set({ key, state, changedAt: incoming.appendedAt }, incoming.position);
+    if (state === undefined) {
+      entries.delete(key);
+      return;
+    }
+    try {
+      entries.set({ key, state, changedAt: incoming.appendedAt }, incoming.position);
+    } catch (failure) {
+      // What was changed in place is neither what it was nor what it is: better not to know it.
+      if (state === before) entries.forget(key);
+      throw failure;
+    }
   };
   const skip = ({ position }: IncomingEvent, failure: unknown): void => {
     const count = (skipped[position.topic] ?? 0) + 1;
@@ -161,8 +171,8 @@ function createIntake<State>({ options, codec, entries, positions, host }: Intak
       } catch (failure) {
         skip(incoming, failure);
       }
-      positions.set(incoming.position);
     },
+    moved: (position) => positions.set(position),
     snapshot() {
       const taken = entries.snapshot();
       return {
@@ -203,13 +213,21 @@ const NOBODY: IntakeHost = {
   refresh: () => {},
   rebuilding: () => false,
   lag: () => 0,
+  lack: () => undefined,
+  damage: () => undefined,
+  now: () => 0n,
 };
 
 function notFound<State>(
   { name, bounds, missing }: ProjectionOptions<State>,
   key: string,
   { forgotten, completeFrom }: { readonly forgotten: number; readonly completeFrom: bigint | undefined },
+  damage: string | undefined,
 ): DistributionError {
+  if (damage !== undefined) {
+    const message = `Whether there is ${JSON.stringify(key)} in ${name} is not known: it cannot read ${damage}`;
+    return new DistributionError("unavailable", message);
+  }
   const text = [
     missing?.(key) ?? `There is nothing of ${JSON.stringify(key)} in ${name}.`,
     ...(forgotten > 0

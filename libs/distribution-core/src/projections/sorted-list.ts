@@ -10,89 +10,120 @@ export interface Place {
   readonly key: string;
 }
 
-export interface SortedList<Item extends Place> {
-  readonly size: number;
-  add(item: Item): void;
-  /** The element at this place, if there is one. */
-  remove(place: Place): void;
-  /** From the first element at or after the place, or from the first of all. The list must not change meanwhile. */
-  ascending(from?: Place): Iterable<Item>;
-  /** From the last element before the place, or from the last of all, backwards. The list must not change meanwhile. */
-  descending(before?: Place): Iterable<Item>;
-}
-
 /** Elements of one short array at most: moving so many is cheaper than a search through shorter ones' number. */
 const CHUNK = 512;
+/** Of lists that need none; nothing is ever put into it. */
+const NO_CHUNKS: never[] = [];
 
-export function createSortedList<Item extends Place>(): SortedList<Item> {
+/** A service has one for every group of every index, and many groups have one element for ever: that takes no array. */
+export class SortedList<Item extends Place> {
+  /** The only element, while no second one has come since the list was empty. */
+  #only: Item | undefined;
   /** None of them empty. */
-  const chunks: Item[][] = [];
-  let size = 0;
+  #chunks: Item[][] = NO_CHUNKS;
+  #size = 0;
 
-  /** The chunk that the place is in or would go into; `chunks.length` when it is after all. */
-  const chunkOf = (place: Place): number =>
-    firstIndex(chunks.length, (index) => comparePlaces(chunks[index]!.at(-1)!, place) >= 0);
-  const indexIn = (chunk: readonly Item[], place: Place): number =>
-    firstIndex(chunk.length, (index) => comparePlaces(chunk[index]!, place) >= 0);
+  get size(): number {
+    return this.#size;
+  }
 
-  return {
-    get size() {
-      return size;
-    },
-    add(item) {
-      size += 1;
-      const at = Math.min(chunkOf(item), chunks.length - 1);
-      const chunk = chunks[at];
-      if (!chunk) {
-        chunks.push([item]);
-        return;
-      }
-      chunk.splice(indexIn(chunk, item), 0, item);
-      if (chunk.length <= CHUNK) return;
-      // At the end of all, where a list by time grows, the full one stays full.
-      const half = at === chunks.length - 1 ? CHUNK : CHUNK / 2;
-      chunks.splice(at + 1, 0, chunk.splice(half));
-    },
-    remove(place) {
-      const at = chunkOf(place);
-      const chunk = chunks[at];
-      const index = chunk ? indexIn(chunk, place) : 0;
-      const found = chunk?.[index];
-      if (!chunk || !found || comparePlaces(found, place) !== 0) return;
-      size -= 1;
-      chunk.splice(index, 1);
-      if (chunk.length === 0) chunks.splice(at, 1);
-    },
-    *ascending(from) {
-      let at = from ? chunkOf(from) : 0;
-      let index = from ? indexIn(chunks[at] ?? [], from) : 0;
-      for (; at < chunks.length; at += 1, index = 0) yield* chunks[at]!.slice(index);
-    },
-    *descending(before) {
-      let at = before ? chunkOf(before) : chunks.length;
-      let index = before ? indexIn(chunks[at] ?? [], before) : 0;
-      for (; at >= 0; at -= 1, index = chunks[at]?.length ?? 0) {
-        const chunk = chunks[at] ?? [];
-        for (let next = index - 1; next >= 0; next -= 1) yield chunk[next]!;
-      }
-    },
-  };
+  add(item: Item): void {
+    this.#size += 1;
+    if (this.#size === 1) {
+      this.#only = item;
+      return;
+    }
+    if (this.#only) {
+      this.#chunks = [[this.#only]];
+      this.#only = undefined;
+    }
+    const chunks = this.#chunks;
+    const last = chunks.at(-1)!;
+    if (comparePlaces(last.at(-1)!, item) > 0) this.#insert(item);
+    // Where a list by time grows; the full ones before stay full.
+    else if (last.length < CHUNK) last.push(item);
+    else chunks.push([item]);
+  }
+
+  /** The element at this place, if there is one. */
+  remove(place: Place): void {
+    if (this.#only) {
+      if (comparePlaces(this.#only, place) !== 0) return;
+      this.#only = undefined;
+      this.#size = 0;
+      return;
+    }
+    const at = this.#chunkOf(place);
+    const chunk = this.#chunks[at];
+    const index = chunk ? indexIn(chunk, place) : 0;
+    const found = chunk?.[index];
+    if (!chunk || !found || comparePlaces(found, place) !== 0) return;
+    this.#size -= 1;
+    if (this.#size === 0) this.#chunks = NO_CHUNKS;
+    else if (chunk.length === 1) this.#chunks.splice(at, 1);
+    else if (index === chunk.length - 1) chunk.pop();
+    else chunk.splice(index, 1);
+  }
+
+  /** From the first element at or after the place, or from the first of all. The list must not change meanwhile. */
+  *ascending(from?: Place): Iterable<Item> {
+    const chunks = this.#all();
+    let at = from ? this.#chunkOf(from) : 0;
+    let index = from ? indexIn(chunks[at] ?? [], from) : 0;
+    for (; at < chunks.length; at += 1, index = 0) yield* chunks[at]!.slice(index);
+  }
+
+  /** From the last element before the place, or from the last of all, backwards. The list must not change meanwhile. */
+  *descending(before?: Place): Iterable<Item> {
+    const chunks = this.#all();
+    let at = before ? this.#chunkOf(before) : chunks.length;
+    let index = before ? indexIn(chunks[at] ?? [], before) : 0;
+    for (; at >= 0; at -= 1, index = chunks[at]?.length ?? 0) {
+      const chunk = chunks[at] ?? [];
+      for (let next = index - 1; next >= 0; next -= 1) yield chunk[next]!;
+    }
+  }
+
+  #all(): readonly (readonly Item[])[] {
+    return this.#only ? [[this.#only]] : this.#chunks;
+  }
+
+  /** The chunk that the place is in or would go into; the number of chunks when it is after all. */
+  #chunkOf(place: Place): number {
+    const chunks = this.#all();
+    let low = 0;
+    let high = chunks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (comparePlaces(chunks[middle]!.at(-1)!, place) >= 0) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  /** Before the last element of all. */
+  #insert(item: Item): void {
+    const at = this.#chunkOf(item);
+    const chunk = this.#chunks[at]!;
+    chunk.splice(indexIn(chunk, item), 0, item);
+    if (chunk.length > CHUNK) this.#chunks.splice(at + 1, 0, chunk.splice(CHUNK / 2));
+  }
+}
+
+/** Index of the first element at or after the place. */
+function indexIn(chunk: readonly Place[], place: Place): number {
+  let low = 0;
+  let high = chunk.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (comparePlaces(chunk[middle]!, place) >= 0) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 export function comparePlaces(a: Place, b: Place): number {
   if (a.sort !== b.sort) return a.sort < b.sort ? -1 : 1;
   if (a.key === b.key) return 0;
   return a.key < b.key ? -1 : 1;
-}
-
-/** The first index for which it holds, given that it then holds for all that follow; `length` when for none. */
-function firstIndex(length: number, holds: (index: number) => boolean): number {
-  let low = 0;
-  let high = length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (holds(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

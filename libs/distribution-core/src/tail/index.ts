@@ -1,3 +1,4 @@
+export { ChangeOrder, type Ordered } from "./change-order.ts";
 export { type Checkpoints, createFileCheckpoints } from "./checkpoint.ts";
 export * from "./contract.ts";
 export type { PartitionTail, Place, TableSeed } from "./partition-tail.ts";

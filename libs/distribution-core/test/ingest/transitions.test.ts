@@ -1,44 +1,10 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { messageOf } from "@distribution/proto-types/descriptors";
 import { Position } from "@distribution/proto-types/distribution/v1/frames";
 import { expect, test } from "vitest";
 import { fieldError } from "../../src/errors.ts";
-import type { TransitionRule } from "../../src/ingest/index.ts";
 import { systemRuntime } from "../../src/runtime/index.ts";
+import { closed, createDoors, opened, orders, turns } from "./doors.ts";
 import { createHeldBroker, Disk, event, eventsIn, idsIn, open, publisher, refusal, topic } from "./support.ts";
-
-const orders = topic("md.orders");
-
-/** A door: opened, closed, opened ... Its state is what the test says was seen of the log. */
-function createDoors() {
-  const seen = new Map<string, string>();
-  const waiting: (() => void)[] = [];
-  const rule: TransitionRule<string, string> = {
-    topic: "md.orders",
-    payload: { decode: (bytes) => Buffer.from(bytes).toString() },
-    current: (key) => seen.get(key),
-    reached: () => new Promise((resolve) => waiting.push(resolve)),
-    next(state = "closed", { envelope: { type } }) {
-      if (type !== state) return type;
-      throw fieldError("illegal_transition", "type", `The door is ${state}.`);
-    },
-  };
-  return {
-    rule,
-    /** The log has come so far: whoever waits for it goes on. */
-    see(key: string, state: string) {
-      seen.set(key, state);
-      for (const resolve of waiting.splice(0)) resolve();
-    },
-  };
-}
-
-const opened = (id: string, key = "front") => event(id, { key, type: "open" });
-const closed = (id: string, key = "front") => event(id, { key, type: "closed" });
-
-async function turns(): Promise<void> {
-  for (let turn = 0; turn < 10; turn += 1) await nextTurn();
-}
 
 test("an event that cannot follow refuses its batch, with the event and the state it meets", async () => {
   await using disk = new Disk();
@@ -71,13 +37,14 @@ test("a publish waits for the one before it on the same key until the log has be
   expect(await idsIn(broker, "md.orders")).toEqual(["1", "4", "2", "3"]);
 });
 
-test("a publish waits for what is on its way with its key on the topics that its rule names", async () => {
+test("a publish waits for what is on its way on another topic with a name that it claims, too", async () => {
   await using disk = new Disk();
   const broker = await disk.open();
   const { ingest, publish } = await open({ broker, topics: [orders, topic("md.locks")] });
   const locks = createDoors();
-  ingest.govern({ ...locks.rule, topic: "md.locks" });
-  ingest.govern({ ...createDoors().rule, beside: ["md.locks"] });
+  const claims: typeof locks.rule.claims = ({ envelope: { key } }) => [`door ${key}`];
+  ingest.govern({ ...locks.rule, topic: "md.locks", claims });
+  ingest.govern({ ...createDoors().rule, claims });
   await publish([opened("1")], "md.locks");
   const waiting = publish([opened("2")]);
   await publish([opened("3", "back")], "md.orders", publisher("another"));
@@ -149,7 +116,8 @@ test("a publish does not wait for ever: the publisher is told to try again", asy
 test("a projection that stopped is waited for no longer", async () => {
   await using disk = new Disk();
   const { ingest, publish } = await open({ broker: await disk.open(), topics: [orders] });
-  ingest.govern({ ...createDoors().rule, reached: () => Promise.reject(new Error("stopped")) });
+  const doors = createDoors();
+  ingest.govern({ ...doors.rule, by: [{ ...doors.model, reached: () => Promise.reject(new Error("stopped")) }] });
   await publish([opened("1")]);
   expect((await publish([opened("2")])).positions).toHaveLength(1);
 });
@@ -161,8 +129,7 @@ test("payloads in JSON are judged as the message they map to", async () => {
   const { ingest, publish } = await open({ broker, topics: [{ ...orders, message }] });
   const judged: Position[] = [];
   ingest.govern<number, Position>({
-    ...createDoors().rule,
-    payload: Position,
+    ...{ topic: orders.name, payload: Position, by: [] },
     current: () => 0,
     next: (count = 0, { payload }) => {
       judged.push(payload);

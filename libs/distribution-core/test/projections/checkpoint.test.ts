@@ -114,6 +114,44 @@ describe("a checkpoint", () => {
   });
 });
 
+it("checkpoints take a twentieth of the time and no more, however long one takes", async () => {
+  const broker = await openLog();
+  const { runtime: counted, fire } = countedRuntime();
+  let now = 0;
+  const runtime = { ...counted, clock: { ...counted.clock, monotonicMs: () => now } };
+  const real = createCheckpointFiles(folder());
+  const gate = Promise.withResolvers<void>();
+  let begun = 0;
+  const files: typeof real = {
+    ...real,
+    async write(...what) {
+      begun += 1;
+      await gate.promise;
+      await real.write(...what);
+      now += 6_000;
+    },
+  };
+  const orders = createOrders();
+  await runProjections(broker, [orders], { files, runtime });
+  const change = async () => orders.reached(await putOrder(broker, "a"));
+  const tick = async (ms: number) => {
+    await change();
+    now += ms;
+    fire(30_000);
+  };
+  await tick(30_000);
+  await expect.poll(() => begun).toBe(1);
+  await tick(30_000);
+  expect(begun, "the one before goes on").toBe(1);
+  gate.resolve();
+  // It took 36 seconds: it is a twentieth of the time 684 seconds later, and of these the last 30 go by anyway.
+  await expect.poll(() => now).toBe(66_000);
+  await tick(653_999);
+  expect(begun).toBe(1);
+  await tick(1);
+  await expect.poll(() => begun).toBe(2);
+});
+
 describe("a checkpoint that cannot be trusted", () => {
   async function startOn(directory: string, files: string, orders = createOrders()) {
     const broker = await openLog(directory);

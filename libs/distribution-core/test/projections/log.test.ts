@@ -5,6 +5,7 @@ import { systemRuntime } from "../../src/runtime/index.ts";
 import { countReaders } from "../service/support.ts";
 import { holdReaders } from "../tail/support.ts";
 import {
+  byPrice,
   createOrders,
   FILLS,
   folder,
@@ -236,9 +237,22 @@ describe("what a service sees of its projections", () => {
     expect(running.host.troubles()).toEqual(["projection orders is being built from the log"]);
     expect(() => orders.read("a")).toThrow(expect.objectContaining({ code: "unavailable" }));
     expect(() => orders.list(orders.stats as never, { limit: 1 })).toThrow("being built from the log");
+    expect(orders.lack(5)).toBe("projection orders is being built from the log");
     release();
     await started;
     expect([orders.stats.lag, running.host.troubles()]).toEqual([0, []]);
+  });
+
+  it("is what they lack, where they are further behind than who asks can bear", async () => {
+    const broker = await openLog();
+    const orders = createOrders();
+    const { tail } = await runProjections(broker, [orders]);
+    const lacks: unknown[] = [];
+    // Told in the turn in which the tail has the event, before projections take it.
+    tail.listen({ name: "test", events: () => lacks.push(orders.lack(0), orders.lack(1)), lost: () => undefined });
+    await orders.reached(await putOrder(broker, "a"));
+    expect(lacks).toEqual(["projection orders is more than 0 events behind in test.orders/0", undefined]);
+    expect(orders.lack(0)).toBeUndefined();
   });
 
   it("refuses at once a topic that it does not have, and two projections of one name", async () => {
@@ -310,10 +324,20 @@ describe("what cannot be read", () => {
       },
     };
     const orders = createOrders();
+    const before = systemRuntime.clock.wallNs();
     const { host, log } = await runProjections(broker, [orders]);
     expect(orders.read("b").value.events).toBe(1);
     expect(host.troubles()).toEqual(["projections of test.orders/0: Damaged at 1."]);
     expect(log.lines.filter(({ message }) => message.startsWith("Projections cannot read"))).toHaveLength(1);
+    // Nor is it taken for nothing: answers say that they are not complete, and rules that what lies there is not known.
+    expect(orders.read("b").completeFrom).toBeGreaterThan(before);
+    expect(orders.list(byPrice, { limit: 1 }).completeFrom).toBeGreaterThan(before);
+    expect(orders.read("b").tag).toBe(orders.read("b").tag);
+    const unknown = 'Whether there is "a" in orders is not known: it cannot read test.orders/0: Damaged at 1.';
+    expect(() => orders.read("a")).toThrow(expect.objectContaining({ code: "unavailable", message: unknown }));
+    const lack = "projection orders cannot read test.orders/0: Damaged at 1.";
+    expect([0, 1].map((partition) => orders.lack(0, { topic: ORDERS.name, partition }))).toEqual([lack, undefined]);
+    expect(orders.lack(0)).toBe(lack);
   });
 
   it("of no projections is nothing", async () => {

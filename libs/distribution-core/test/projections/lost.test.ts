@@ -1,5 +1,5 @@
 /** Projections whose log loses what they had, or never had all of it: in simulated time, over a broker that can be made to. */
-import { NO_FAULTS, type SimulatedRuntime } from "@distribution/testkit/simulation";
+import { NO_FAULTS } from "@distribution/testkit/simulation";
 import { describe, expect, it } from "vitest";
 import type { Broker } from "../../src/brokers/contract.ts";
 import { DistributionError } from "../../src/errors.ts";
@@ -8,6 +8,7 @@ import { systemRuntime } from "../../src/runtime/index.ts";
 import {
   applyOrder,
   createOrders,
+  during,
   FILLS,
   folder,
   ORDERS,
@@ -22,17 +23,6 @@ import {
 } from "./support.ts";
 
 const GONE = "The log no longer has what follows a projection's position; the projection is built anew.";
-
-/** Runs the simulation until it is done. */
-async function during<T>(runtime: SimulatedRuntime, work: Promise<T>): Promise<T> {
-  let ended = false;
-  const end = (): void => {
-    ended = true;
-  };
-  work.then(end, end);
-  while (!ended) await runtime.run(10);
-  return work;
-}
 
 /** A projection of orders and one of orders and fills, which count their events by key. */
 async function openBoth(options: RunOptions = {}) {

@@ -13,6 +13,7 @@ import {
   plainData,
 } from "../../src/projections/index.ts";
 import {
+  applyOrder,
   byStatus,
   createOrders,
   createPlacing,
@@ -38,9 +39,9 @@ describe("a projection that is built anew", () => {
   it("gives no state and no count, which a rule would judge by", () => {
     const { orders, put } = feed();
     put("a", { status: "open", price: 5 });
-    const host = { logger: { debug() {}, info() {}, warn() {}, error() {} }, refresh() {}, lag: () => 0 };
-    const compareOffsets = () => 0;
-    orders.intake.attach({ ...host, compareOffsets, rebuilding: () => true });
+    const logger = { debug() {}, info() {}, warn() {}, error() {} };
+    const known = { lag: () => 0, lack: () => undefined, damage: () => undefined, now: () => 0n };
+    orders.intake.attach({ ...known, logger, refresh() {}, compareOffsets: () => 0, rebuilding: () => true });
     expect(() => orders.find("a")).toThrow(expect.objectContaining({ code: "unavailable" }));
     expect(() => orders.count(byStatus, "open")).toThrow(expect.objectContaining({ code: "unavailable" }));
   });
@@ -136,6 +137,27 @@ describe("an event that cannot be taken", () => {
     expect(orders.stats).toMatchObject({ keys: 0, skipped: { [ORDERS.name]: 1 } });
     put("a");
     expect(orders.stats.bytes).toBeGreaterThan(0);
+  });
+
+  const unmeasured = { sizeOf: ({ status }: Order) => (status === "odd" ? Number.NaN : 1) };
+
+  it("as what it made of a state in place cannot be kept is not answered: the key is forgotten", () => {
+    const { orders, put } = feed(unmeasured);
+    put("a", { status: "open" });
+    put("b", { status: "open" });
+    put("a", { status: "odd" });
+    expect(orders.stats).toMatchObject({ keys: 1, forgotten: 1, skipped: { [ORDERS.name]: 1 } });
+    expect(orders.count(byStatus, "open")).toBe(1);
+    expect(() => orders.read("a")).toThrow("It may have been forgotten");
+  });
+
+  it("as the state that it gave cannot be kept leaves the one before it", () => {
+    const apply: typeof applyOrder = (order, event) => applyOrder(order && { ...order }, event);
+    const { orders, put } = feed({ ...unmeasured, sources: [from(ORDERS.name, OrderJson, { apply })] });
+    put("a", { status: "open" });
+    put("a", { status: "odd" });
+    expect(orders.stats).toMatchObject({ keys: 1, forgotten: 0, skipped: { [ORDERS.name]: 1 } });
+    expect(orders.read("a").value).toMatchObject({ status: "open", events: 1 });
   });
 });
 

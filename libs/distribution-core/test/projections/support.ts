@@ -1,6 +1,7 @@
 /** Projections of small JSON events, over the real embedded broker or fed by hand. */
 import { join } from "node:path";
 import { Event, EventClass } from "@distribution/proto-types/distribution/v1/event";
+import type { SimulatedRuntime } from "@distribution/testkit/simulation";
 import { onTestFinished } from "vitest";
 import type { Broker, Position } from "../../src/brokers/contract.ts";
 import { encodeEvent, packEvents } from "../../src/events/index.ts";
@@ -155,6 +156,17 @@ export async function runProjections(...options: Parameters<typeof prepareProjec
   const running = await prepareProjections(...options);
   await running.host.start();
   return running;
+}
+
+/** Runs the simulation until it is done. */
+export async function during<T>(runtime: SimulatedRuntime, work: Promise<T>): Promise<T> {
+  let ended = false;
+  const end = (): void => {
+    ended = true;
+  };
+  work.then(end, end);
+  while (!ended) await runtime.run(10);
+  return work;
 }
 
 /** The embedded broker with both topics. */
