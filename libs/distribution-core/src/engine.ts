@@ -1,10 +1,11 @@
 /** The stages of the core composed, top to bottom, in the way of an event; without ports, so that a simulation can run it too. */
 import type { Broker } from "./brokers/contract.ts";
 import { fieldError } from "./errors.ts";
+import { decodeEvent, encodeEvent } from "./events/index.ts";
 import { createIngest, type IngestBounds, type IngestService, type SequenceStep } from "./ingest/index.ts";
 import { createHops, type Logger, type Metrics } from "./observability/index.ts";
-import { createScheduler, createTokenCodec, cursorsTopic, openCursors } from "./qos/index.ts";
-import { createRouter, type RouteDefinition, type Router } from "./routing/index.ts";
+import { type Cursors, createScheduler, createTokenCodec, cursorsTopic, openCursors } from "./qos/index.ts";
+import { createRouter, type RouteDefinition, type RouteExplanation, type Router } from "./routing/index.ts";
 import type { Runtime } from "./runtime/index.ts";
 import type { Guard, Identity, Sealer } from "./security/index.ts";
 import { createMatcher, createRegistry, parseFilter, type Registry, type TopicSchema } from "./subscriptions/index.ts";
@@ -42,7 +43,10 @@ export interface EngineOptions {
 
 export interface Engine {
   readonly router: Router;
+  /** What would become of the event when it is published on the topic, and why. Throws `unknown_topic` and `invalid_event`. */
+  explain(topic: string, event: Uint8Array): readonly RouteExplanation[];
   readonly ingest: IngestService;
+  readonly cursors: Cursors;
   readonly tail: Tail;
   readonly queries: Queries;
   readonly registry: Registry;
@@ -124,7 +128,13 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 
   return {
     router,
+    explain(topic, event) {
+      const pipeline = options.pipelines?.get(topic);
+      const routed = pipeline?.apply(decodeEvent(event)).map((each) => encodeEvent(each)) ?? [event];
+      return routed.map((each) => router.explain(topic, each));
+    },
     ingest,
+    cursors,
     tail,
     queries: createQueries({ broker, tail, createMatcher: matcherOf }),
     registry,

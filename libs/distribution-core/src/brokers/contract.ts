@@ -165,6 +165,36 @@ export interface BrokerCapabilities {
   readonly maxBatchBytes: number;
 }
 
+/** A record of a topic that others write to, as it lies there. */
+export interface ForeignRecord {
+  readonly epoch: string;
+  readonly offset: Offset;
+  readonly key: Uint8Array | undefined;
+  readonly headers: readonly (readonly [name: string, value: Uint8Array])[];
+  readonly value: Uint8Array | undefined;
+  /** When the broker took it, or its writer says that it was written: Unix nanoseconds. */
+  readonly time: bigint;
+  /**
+   * Its events, when it is a record as this broker's own are, or a CloudEvent in binary or structured mode.
+   * Throws `invalid_event` saying why it is neither.
+   */
+  events(): PackedBatch;
+}
+
+/** Reads one partition as `PartitionReader` does, record by record. */
+export interface ForeignReader {
+  /** Waits at the head; empty only when the reader was closed. Rejects with `position_gone`, and is closed, as `PartitionReader` does. */
+  next(maxRecords: number): Promise<readonly ForeignRecord[]>;
+  close(): Promise<void>;
+}
+
+/** Topics of the broker that others own: nothing here creates, changes or writes to them. */
+export interface ForeignTopics {
+  /** How many partitions the topic has now. Rejects with `unknown_topic`. */
+  partitions(topic: string): Promise<number>;
+  read(topic: string, partition: number, from: ReadFrom): Promise<ForeignReader>;
+}
+
 export interface BrokerHealth {
   readonly ready: boolean;
   /** Why not, or what is degraded, for people. */
@@ -185,6 +215,8 @@ export interface Broker {
   append(writes: readonly PartitionWrite[]): Promise<readonly Appended[]>;
   read(topic: string, partition: number, from: ReadFrom): Promise<PartitionReader>;
   group(options: GroupOptions): Promise<GroupMember>;
+  /** Absent where nobody but this service can write: the embedded broker. */
+  readonly foreign?: ForeignTopics;
   /** Orders two offsets of one partition and epoch: negative, zero, positive. Throws `invalid_request` on what is no offset. */
   compareOffsets(a: Offset, b: Offset): number;
   health(): BrokerHealth;

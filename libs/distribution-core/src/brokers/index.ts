@@ -1,2 +1,3 @@
+export type { BrokerChoice, BrokerChoices, BrokerPlace } from "./choice.ts";
 export * from "./contract.ts";
 export { partitionOf, partitionOfBytes } from "./partition.ts";

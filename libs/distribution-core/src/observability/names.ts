@@ -18,6 +18,14 @@ export const METRICS = {
     type: "counter",
     help: "Steps back in a source's sequence of a key, by topic.",
   },
+  distribution_ingress_records_total: {
+    type: "counter",
+    help: "Records read from an ingress topic and settled, by topic.",
+  },
+  distribution_ingress_dead_letters_total: {
+    type: "counter",
+    help: "Events and records of an ingress topic that became dead letters, by topic.",
+  },
   distribution_route_matches_total: { type: "counter", help: "Events a route sent on, by route." },
   distribution_tail_events_total: { type: "counter", help: "Events read from the log by the tail, by topic." },
   distribution_tail_stuck_partitions: {
