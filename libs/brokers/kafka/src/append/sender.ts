@@ -1,0 +1,256 @@
+/** Sends what lanes have: one request a leader at a time, and what comes meanwhile goes with the next. */
+import { type DistributionError, fieldError } from "@distribution/core/errors";
+import type { Runtime } from "@distribution/core/runtime";
+import { initProducerIdV4 } from "@platformatic/kafka";
+import { asUnavailable, type Cluster, type KnownTopic, unknownTopic } from "../connection/cluster.ts";
+import { CODE, isRefused, isStale, nameOf, reasonOf, unavailable } from "../connection/failures.ts";
+import { pauseMs } from "../connection/gate.ts";
+import type { Density } from "../density.ts";
+import type { Settings } from "../options.ts";
+import type { Batch, Lane } from "./lane.ts";
+import { type PartitionProduced, produce } from "./produce.ts";
+
+/** Bytes of one request, over all its partitions; one batch may be larger. */
+const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
+/** The topic is gone when it was not found so many times, so long apart. */
+const LOOKS = 2;
+const LOOK_MS = 300;
+
+/** Nobody knows who leads: asked for with the next try. */
+const NOBODY = -1;
+
+export class Sender {
+  readonly #cluster: Cluster;
+  readonly #density: Density;
+  readonly #settings: Settings;
+  readonly #runtime: Runtime;
+  /** By leader: lanes that have something to send. */
+  readonly #ready = new Map<number, Set<Lane>>();
+  readonly #sending = new Set<number>();
+  #producer: Promise<bigint> | undefined;
+  #trouble: string | undefined;
+  #closed = false;
+
+  constructor(cluster: Cluster, density: Density) {
+    this.#cluster = cluster;
+    this.#density = density;
+    this.#settings = cluster.settings;
+    this.#runtime = cluster.settings.runtime;
+  }
+
+  /** Why the last failed send failed, for those whose time is over; undefined when the last one went well. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  /** Gets what the first append needs, so that it does not have to wait for it. */
+  prepare(): void {
+    this.#producerId().catch(() => undefined);
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** The lane has something to send. */
+  wake(lane: Lane): void {
+    if (lane.state !== "idle" || this.#closed) return;
+    const topic = this.#cluster.known(lane.topic);
+    const leader = (topic === undefined ? undefined : this.#cluster.leaderOf(topic, lane.partition)) ?? NOBODY;
+    lane.state = "ready";
+    const lanes = this.#ready.get(leader);
+    if (lanes === undefined) this.#ready.set(leader, new Set([lane]));
+    else lanes.add(lane);
+    if (this.#sending.has(leader)) return;
+    this.#sending.add(leader);
+    void this.#run(leader);
+  }
+
+  async #run(leader: number): Promise<void> {
+    // What is appended in this turn goes together.
+    await undefined;
+    for (;;) {
+      const lanes = this.#ready.get(leader);
+      if (lanes === undefined || lanes.size === 0 || this.#closed) break;
+      if (leader === NOBODY) {
+        this.#ready.delete(leader);
+        for (const lane of lanes) this.#again(lane, "its partition has no leader just now", true);
+      } else await this.#send(leader, lanes);
+    }
+    this.#sending.delete(leader);
+  }
+
+  async #send(leader: number, lanes: Set<Lane>): Promise<void> {
+    const taken = new Map<Lane, Batch>();
+    try {
+      const connection = await this.#cluster.connect(leader);
+      const id = await this.#producerId();
+      this.#fill(lanes, taken, id);
+      if (taken.size === 0) return;
+      const request = [...taken].map(([{ topic, partition }, { bytes }]) => ({ topic, partition, batch: bytes }));
+      const answers = await produce(connection, this.#settings.requestTimeoutMs, request);
+      this.#trouble = undefined;
+      this.#settle(taken, answers);
+    } catch (failure) {
+      const why = reasonOf(failure);
+      if (taken.size === 0) for (const lane of lanes) taken.set(lane, lane.batch!);
+      for (const lane of taken.keys()) {
+        lanes.delete(lane);
+        this.#again(lane, why, true);
+      }
+    }
+  }
+
+  /** Takes batches from the lanes that are ready, as many as fit a request. */
+  #fill(lanes: Set<Lane>, taken: Map<Lane, Batch>, id: bigint): void {
+    const now = this.#runtime.clock.wallNs() / 1_000_000n;
+    let bytes = 0;
+    for (const lane of lanes) {
+      if (lane.nameless) lane.name(id);
+      const batch = lane.form(this.#settings.compression, now);
+      if (batch !== undefined && taken.size > 0 && bytes + batch.bytes.length > MAX_REQUEST_BYTES) break;
+      lanes.delete(lane);
+      if (batch === undefined) lane.state = "idle";
+      else {
+        lane.state = "sending";
+        batch.tries += 1;
+        bytes += batch.bytes.length;
+        taken.set(lane, batch);
+      }
+    }
+  }
+
+  #settle(taken: ReadonlyMap<Lane, Batch>, answers: readonly PartitionProduced[]): void {
+    const byPlace = new Map(answers.map((answer) => [`${answer.topic}/${answer.partition}`, answer]));
+    for (const lane of taken.keys()) {
+      const answer = byPlace.get(`${lane.topic}/${lane.partition}`);
+      // Success is a result for every partition, and nothing less.
+      if (answer === undefined) this.#again(lane, "Kafka's answer leaves the partition out", false);
+      else if (answer.errorCode === CODE.NONE || answer.errorCode === CODE.DUPLICATE_SEQUENCE)
+        this.#placed(lane, answer);
+      else this.#failed(lane, answer);
+    }
+  }
+
+  #placed(lane: Lane, { baseOffset }: PartitionProduced): void {
+    if (baseOffset < 0n) {
+      const what = `What was appended to ${lane.topic}/${lane.partition} is in the log, but it is not known where.`;
+      this.#disown(lane, unavailable(what));
+      return;
+    }
+    const topic = this.#cluster.known(lane.topic);
+    if (topic !== undefined && baseOffset > lane.last) {
+      this.#finish(lane, topic, baseOffset);
+      return;
+    }
+    // Offsets only go back in another topic of the same name.
+    lane.state = "waiting";
+    this.#cluster.topic(lane.topic, 0).then(
+      (anew) => this.#finish(lane, anew, baseOffset),
+      (failure: unknown) => this.#disown(lane, asUnavailable(failure)),
+    );
+  }
+
+  #finish(lane: Lane, topic: KnownTopic, base: bigint): void {
+    const { records, events } = lane.batch!;
+    lane.missed = 0;
+    this.#density.note(topic.id, lane.partition, records, events);
+    lane.placed(topic, base);
+    this.#idle(lane);
+  }
+
+  #failed(lane: Lane, { errorCode: code, message }: PartitionProduced): void {
+    const place = `${lane.topic}/${lane.partition}`;
+    const why = `${nameOf(code)}${message === null ? "" : `: ${message}`}`;
+    if (code === CODE.MESSAGE_TOO_LARGE || code === CODE.RECORD_LIST_TOO_LARGE) {
+      if (lane.split()) this.#idle(lane);
+      else {
+        const limit = `${place} takes less in one record batch (max.message.bytes of the topic)`;
+        this.#reject(lane, fieldError("batch_too_large", "batch", `${limit}; split it or call ensureTopic`));
+      }
+    } else if (code === CODE.OUT_OF_ORDER_SEQUENCE || code === CODE.UNKNOWN_PRODUCER_ID) {
+      this.#settings.logger?.warn(
+        { topic: lane.topic, partition: lane.partition },
+        `Kafka lost count of what we appended: ${why}`,
+      );
+      lane.restart();
+      this.#idle(lane);
+    } else if (code === CODE.INVALID_PRODUCER_EPOCH || code === CODE.PRODUCER_FENCED) {
+      this.#producer = undefined;
+      this.#producerId().then(
+        (id) => {
+          lane.name(id);
+          lane.restart();
+          this.#again(lane, why, false);
+        },
+        () => this.#again(lane, why, false),
+      );
+    } else if (code === CODE.INVALID_RECORD || code === CODE.UNSUPPORTED_FOR_MESSAGE_FORMAT) {
+      this.#reject(lane, fieldError("invalid_request", "batch", `${place} refuses it: ${why}`));
+    } else if (isRefused(code)) {
+      this.#reject(lane, unavailable(`Kafka does not let us append to ${place}: ${why}; grant Write on the topic.`));
+    } else this.#again(lane, why, code === CODE.UNKNOWN_TOPIC_OR_PARTITION || isStale(code));
+  }
+
+  /** Tries again after a pause, with what is then known of the topic. */
+  #again(lane: Lane, why: string, look: boolean): void {
+    this.#trouble = why;
+    lane.state = "waiting";
+    const wait = Math.max(pauseMs(lane.batch?.tries ?? 1, this.#runtime), lane.missed > 0 ? LOOK_MS : 1);
+    this.#runtime.timers.after(wait, () => {
+      if (this.#closed) return;
+      if (!look) {
+        this.#idle(lane);
+        return;
+      }
+      this.#cluster.topic(lane.topic, 0).then(
+        () => {
+          lane.missed = 0;
+          this.#idle(lane);
+        },
+        (failure: DistributionError) => {
+          if (failure.code === "unknown_topic") lane.missed += 1;
+          if (lane.missed >= LOOKS) this.#rejectAll(lane, unknownTopic(lane.topic));
+          else if (failure.code === "unknown_topic") this.#again(lane, why, true);
+          else this.#idle(lane);
+        },
+      );
+    });
+  }
+
+  #idle(lane: Lane): void {
+    lane.state = "idle";
+    if (lane.waiting) this.wake(lane);
+  }
+
+  #reject(lane: Lane, error: DistributionError): void {
+    for (const { write } of lane.refused()) write.call.fail(error);
+    this.#idle(lane);
+  }
+
+  /** The batch is in the log, or may be: what follows must not be taken for it. */
+  #disown(lane: Lane, error: DistributionError): void {
+    for (const { write } of lane.disowned()) write.call.fail(error);
+    this.#idle(lane);
+  }
+
+  #rejectAll(lane: Lane, error: DistributionError): void {
+    lane.missed = 0;
+    for (const { write } of lane.abandon()) write.call.fail(error);
+    lane.state = "idle";
+  }
+
+  #producerId(): Promise<bigint> {
+    this.#producer ??= this.#cluster
+      .ask(
+        () => "any",
+        (connection) => initProducerIdV4.api.async(connection, null, 60_000, -1n, -1),
+      )
+      .then((answer) => answer.producerId)
+      .catch((failure: unknown) => {
+        this.#producer = undefined;
+        throw asUnavailable(failure);
+      });
+    return this.#producer;
+  }
+}

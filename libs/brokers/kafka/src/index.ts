@@ -1,0 +1,3 @@
+/** The Kafka broker: the Broker contract on a Kafka cluster, 3.1 or later. */
+export { createKafkaBroker } from "./broker.ts";
+export type { Compression, KafkaBrokerOptions, RecordForm, SaslOptions } from "./options.ts";
