@@ -6,6 +6,7 @@
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { benchAppend } from "./append.ts";
+import { benchBrokers } from "./brokers/brokers.ts";
 import { benchDomains } from "./domains/domains.ts";
 import { benchFanout } from "./fanout/fanout.ts";
 import { writeDocument } from "./harness/document.ts";
@@ -27,6 +28,7 @@ const BENCHES: readonly Bench[] = [
   benchLatency,
   benchMemory,
   benchDomains,
+  benchBrokers,
 ];
 
 const RESULTS = join(import.meta.dirname, "../results");
