@@ -1,11 +1,25 @@
 // Makes `npm start` and `npm test` work on a fresh clone: installs dependencies when they are missing or outdated.
 // Plain JavaScript: it may run on a Node older than the one that the install brings (node_modules/.bin/node).
 import { execSync } from "node:child_process";
-import { statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 
-const modified = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+/** What was installed, written when the install is whole: a lockfile that is only younger than it says nothing. */
+const MARK = "node_modules/.installed";
 
-if (modified("node_modules/.package-lock.json") < modified("package-lock.json")) {
+const wanted = createHash("sha256").update(readFileSync("package-lock.json")).digest("hex");
+
+function isInstalled() {
+  if (existsSync(MARK)) return readFileSync(MARK, "utf8") === wanted;
+  // By hand, with npm ci.
+  const [installed, lock] = ["node_modules/.package-lock.json", "package-lock.json"].map(
+    (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0,
+  );
+  return installed >= lock && existsSync("node_modules/.bin");
+}
+
+if (!isInstalled()) {
   if (!process.argv.includes("--quiet")) console.log("Installing dependencies …");
   execSync("npm ci --no-audit --no-fund --loglevel=error", { stdio: ["ignore", 2, 2] });
 }
+writeFileSync(MARK, wanted);

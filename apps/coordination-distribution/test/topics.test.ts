@@ -1,6 +1,6 @@
 import { WORLD_EVENT_TYPES, WORLD_TOPICS } from "@distribution/simulated-world";
 import { describe, expect, it } from "vitest";
-import { COORDINATION_ROUTES } from "../src/domain/routes.ts";
+import { COORDINATION_ROUTES, HIGHEST_PRIORITY } from "../src/domain/routes.ts";
 import { COORDINATION_TOPICS, EVENT_TYPES, TOPICS } from "../src/domain/topics.ts";
 
 const byName = new Map(COORDINATION_TOPICS.map((topic) => [topic.name, topic]));
@@ -33,6 +33,12 @@ describe("the topics", () => {
       expect(retention.bytes).toBeGreaterThan(ringBytes);
       if (table) expect(table.bytes).toBeGreaterThan(0);
     }
+  });
+
+  it("of what is urgent overtake all others in a session that is behind", () => {
+    const urgent = COORDINATION_TOPICS.filter(({ priority = 0 }) => priority > 0).map(({ name }) => name);
+    expect(urgent).toEqual([TOPICS.urgent]);
+    expect(byName.get(TOPICS.urgent)?.priority).toBe(HIGHEST_PRIORITY);
   });
 
   it("keep a table of what has a latest value, and none of what policies say", () => {

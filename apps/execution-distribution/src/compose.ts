@@ -1,17 +1,8 @@
-/** The only file that names the broker, the stores and the upstream of this service. */
-import { join } from "node:path";
-import { createEmbeddedBroker } from "@distribution/broker-embedded";
-import {
-  createDistributionService,
-  type DistributionService,
-  type Domain,
-  type DomainParts,
-  openDataFolder,
-  secretOf,
-} from "@distribution/core";
-import { createLogger } from "@distribution/core/observability";
-import { createCheckpointFiles } from "@distribution/core/projections";
-import { createFileCheckpoints } from "@distribution/core/tail";
+/** The only file that names the brokers, the stores and the upstream of this service. */
+import { embedded } from "@distribution/broker-embedded";
+import { kafka } from "@distribution/broker-kafka/choice";
+import { pulsar } from "@distribution/broker-pulsar/choice";
+import { type DistributionService, type Domain, type DomainParts, startDomainService } from "@distribution/core";
 import type { ExecutionConfig } from "./config.ts";
 import { createExecutionRouter, executionOpenApi } from "./domain/endpoints.ts";
 import { createReadModels } from "./domain/read-models.ts";
@@ -27,45 +18,21 @@ const SERVICE = {
     "Orders, their fills, confirmations and alerts, distributed to everybody who needs them, each in their own way.",
 };
 
+/** By the names that EXECUTION_BROKER has for them; the first is the default. */
+export const BROKERS = { embedded, kafka, pulsar };
+
 /** Resolves when the service is ready. */
-export async function startExecution(config: ExecutionConfig): Promise<DistributionService> {
-  const folder = openDataFolder("EXECUTION_DATA_DIR", config.DATA_DIR);
-  const logger = createLogger(SERVICE.name, config.LOG_LEVEL);
-  const broker = await createEmbeddedBroker({ directory: join(folder, "broker"), logger });
-  let service: DistributionService | undefined;
-  try {
-    service = await createDistributionService({
-      service: SERVICE,
-      topics: EXECUTION_TOPICS,
-      routes: EXECUTION_ROUTES,
-      broker,
-      logger,
-      listen: {
-        host: config.HOST,
-        port: config.PORT,
-        grpcPort: config.GRPC_PORT,
-        adminPort: config.ADMIN_PORT,
-        origins: config.ORIGINS,
-        hosts: config.HOSTS,
-      },
-      secret: secretOf(join(folder, "secret")),
-      checkpoints: createFileCheckpoints(join(folder, "tables")),
-      // However long ago an order was sent, what may follow on it hangs on its first event: without a checkpoint, all is read.
-      projections: { files: createCheckpointFiles(join(folder, "projections")) },
-      domain: createDomain,
-    });
-    const upstream = startFeed({ config, port: service.ports.public, folder, logger });
-    const stop = async (): Promise<void> => {
-      await upstream?.stop();
-      await service?.stop();
-    };
-    return { ...service, stop: () => stop().finally(() => broker.close()) };
-  } catch (failure) {
-    await service?.stop();
-    await broker.close();
-    throw failure;
-  }
-}
+export const startExecution = (config: ExecutionConfig): Promise<DistributionService> =>
+  startDomainService({
+    service: SERVICE,
+    config,
+    brokers: BROKERS,
+    topics: EXECUTION_TOPICS,
+    routes: EXECUTION_ROUTES,
+    // However long ago an order was sent, what may follow on it hangs on its first event: without a checkpoint, all is read.
+    domain: createDomain,
+    upstream: (parts) => startFeed({ config, ...parts }),
+  });
 
 function createDomain({ ingest, runtime }: DomainParts): Domain {
   const models = createReadModels();

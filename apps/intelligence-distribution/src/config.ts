@@ -1,14 +1,10 @@
-import { readSettings, serviceSettings } from "@distribution/core";
+import { readServiceSettings, serviceSettings } from "@distribution/core";
 import { z } from "zod";
+import { BROKERS } from "./compose.ts";
 import { FEED_SETTINGS } from "./simulator.ts";
 
 const SETTINGS = {
-  ...serviceSettings({ port: 7040, grpcPort: 7041, adminPort: 7042 }),
-  DATA_DIR: z
-    .string()
-    .min(1)
-    .default("data/intelligence")
-    .describe("Folder of the broker, checkpoints and the secret."),
+  ...serviceSettings("intelligence", { port: 7040, grpcPort: 7041, adminPort: 7042 }),
   ...FEED_SETTINGS,
   REBUILD_MINUTES: z.coerce
     .number()
@@ -22,5 +18,5 @@ export type IntelligenceConfig = ReturnType<typeof readConfig>;
 
 /** From INTELLIGENCE_* variables. Throws `invalid_request` naming what is wrong. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>) {
-  return readSettings("INTELLIGENCE", SETTINGS, environment);
+  return readServiceSettings("intelligence", SETTINGS, BROKERS, environment);
 }

@@ -1,6 +1,6 @@
+import { testFolder } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../src/config.ts";
-import { testFolder } from "./support/folder.ts";
 import { runToExit } from "./support/service.ts";
 
 describe("the settings", () => {

@@ -1,18 +1,15 @@
-/** The only file that names the broker, the stores and the upstream of this service. */
-import { join } from "node:path";
-import { createEmbeddedBroker } from "@distribution/broker-embedded";
+/** The only file that names the brokers, the stores and the upstream of this service. */
+import { embedded } from "@distribution/broker-embedded";
+import { kafka } from "@distribution/broker-kafka/choice";
+import { pulsar } from "@distribution/broker-pulsar/choice";
 import {
-  createDistributionService,
   type DistributionService,
   type Domain,
-  type DomainParts,
-  openDataFolder,
-  secretOf,
+  startDomainService,
+  type Upstream,
+  type UpstreamParts,
 } from "@distribution/core";
 import { packEvents } from "@distribution/core/events";
-import { createLogger } from "@distribution/core/observability";
-import { createCheckpointFiles } from "@distribution/core/projections";
-import { createFileCheckpoints } from "@distribution/core/tail";
 import type { MarketDataConfig } from "./config.ts";
 import { createMarketDataRouter, marketDataOpenApi } from "./domain/endpoints.ts";
 import { createReadModels } from "./domain/read-models.ts";
@@ -29,50 +26,33 @@ const SERVICE = {
 
 const MS_PER_MINUTE = 60_000;
 
-/** Resolves when the service is ready. */
-export async function startMarketData(config: MarketDataConfig): Promise<DistributionService> {
-  const folder = openDataFolder("MARKET_DATA_DATA_DIR", config.DATA_DIR);
-  const logger = createLogger(SERVICE.name, config.LOG_LEVEL);
-  const broker = await createEmbeddedBroker({ directory: join(folder, "broker"), logger });
-  try {
-    const service = await createDistributionService({
-      service: SERVICE,
-      topics: MARKET_DATA_TOPICS,
-      routes: MARKET_DATA_ROUTES,
-      broker,
-      logger,
-      listen: {
-        host: config.HOST,
-        port: config.PORT,
-        grpcPort: config.GRPC_PORT,
-        adminPort: config.ADMIN_PORT,
-        origins: config.ORIGINS,
-        hosts: config.HOSTS,
-      },
-      secret: secretOf(join(folder, "secret")),
-      checkpoints: createFileCheckpoints(join(folder, "tables")),
-      projections: {
-        files: createCheckpointFiles(join(folder, "projections")),
-        rebuildMs: config.REBUILD_MINUTES * MS_PER_MINUTE,
-      },
-      domain: (parts) => createDomain(config, parts),
-    });
-    return { ...service, stop: () => service.stop().finally(() => broker.close()) };
-  } catch (failure) {
-    await broker.close();
-    throw failure;
-  }
-}
+/** By the names that MARKET_DATA_BROKER has for them; the first is the default. */
+export const BROKERS = { embedded, kafka, pulsar };
 
-function createDomain(config: MarketDataConfig, { ingest, runtime, logger }: DomainParts): Domain {
+/** Resolves when the service is ready. */
+export const startMarketData = (config: MarketDataConfig): Promise<DistributionService> =>
+  startDomainService({
+    service: SERVICE,
+    config,
+    brokers: BROKERS,
+    topics: MARKET_DATA_TOPICS,
+    routes: MARKET_DATA_ROUTES,
+    rebuildMs: config.REBUILD_MINUTES * MS_PER_MINUTE,
+    domain: createDomain,
+    upstream: (parts) => startFeed(config, parts),
+  });
+
+function createDomain(): Domain {
   const models = createReadModels();
-  const reads = {
+  return {
     projections: Object.values(models),
     router: createMarketDataRouter(models),
     openApi: marketDataOpenApi(models),
   };
-  if (config.FEED === "none") return reads;
+}
 
+function startFeed(config: MarketDataConfig, { ingest, runtime, logger }: UpstreamParts): Upstream | undefined {
+  if (config.FEED === "none") return undefined;
   const identity = { subject: "feed:recorded", attributes: {} };
   const feed = createSimulator({
     runtime,
@@ -80,12 +60,7 @@ function createDomain(config: MarketDataConfig, { ingest, runtime, logger }: Dom
     repeat: config.FEED_REPEAT,
     publish: (topic, events) => ingest.publish(topic, packEvents(events), identity),
   });
-  return {
-    ...reads,
-    start() {
-      feed.start();
-      feed.done.catch((failure: unknown) => logger.error({ err: failure }, "The recorded feed ended."));
-    },
-    stop: () => feed.stop(),
-  };
+  feed.start();
+  feed.done.catch((failure: unknown) => logger.error({ err: failure }, "The recorded feed ended."));
+  return feed;
 }

@@ -1,9 +1,9 @@
-import { readSettings, serviceSettings } from "@distribution/core";
+import { readServiceSettings, serviceSettings } from "@distribution/core";
 import { z } from "zod";
+import { BROKERS } from "./compose.ts";
 
 const SETTINGS = {
-  ...serviceSettings({ port: 7030, grpcPort: 7031, adminPort: 7032 }),
-  DATA_DIR: z.string().min(1).default("data/market-data").describe("Folder of the broker, checkpoints and the secret."),
+  ...serviceSettings("market-data", { port: 7030, grpcPort: 7031, adminPort: 7032 }),
   FEED: z
     .enum(["recorded", "none"])
     .default("recorded")
@@ -25,5 +25,5 @@ export type MarketDataConfig = ReturnType<typeof readConfig>;
 
 /** From MARKET_DATA_* variables. Throws `invalid_request` naming what is wrong. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>) {
-  return readSettings("MARKET_DATA", SETTINGS, environment);
+  return readServiceSettings("market-data", SETTINGS, BROKERS, environment);
 }

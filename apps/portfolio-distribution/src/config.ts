@@ -1,10 +1,9 @@
-import { readSettings, serviceSettings } from "@distribution/core";
-import { z } from "zod";
+import { readServiceSettings, serviceSettings } from "@distribution/core";
+import { BROKERS } from "./compose.ts";
 import { FEED_SETTINGS } from "./simulator.ts";
 
 const SETTINGS = {
-  ...serviceSettings({ port: 7010, grpcPort: 7011, adminPort: 7012 }),
-  DATA_DIR: z.string().min(1).default("data/portfolio").describe("Folder of the broker, checkpoints and the secret."),
+  ...serviceSettings("portfolio", { port: 7010, grpcPort: 7011, adminPort: 7012 }),
   ...FEED_SETTINGS,
 };
 
@@ -12,5 +11,5 @@ export type PortfolioConfig = ReturnType<typeof readConfig>;
 
 /** From PORTFOLIO_* variables. Throws `invalid_request` naming what is wrong. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>) {
-  return readSettings("PORTFOLIO", SETTINGS, environment);
+  return readServiceSettings("portfolio", SETTINGS, BROKERS, environment);
 }

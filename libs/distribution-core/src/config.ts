@@ -1,5 +1,6 @@
 /** Settings from the environment: a schema beside the part that uses them, refused at start with the variable's name. */
 import { z } from "zod";
+import type { BrokerChoices } from "./brokers/choice.ts";
 import { DistributionError, type FieldError } from "./errors.ts";
 
 const list = z
@@ -10,17 +11,22 @@ const list = z
 const port = (standard: number) =>
   z.string().min(1).pipe(z.coerce.number<string>().int().min(0).max(65_535)).default(standard);
 
-/** The variable of a service's setting: MARKET_DATA_PORT is PORT of `market-data`. */
-export const variableOf = (service: string, setting: string): string =>
-  `${service.toUpperCase().replaceAll("-", "_")}_${setting}`;
+const prefixOf = (service: string): string => service.toUpperCase().replaceAll("-", "_");
 
-/** What every service can be told. Variables are `<PREFIX>_<NAME>`, for example MARKET_DATA_PORT. */
-export const serviceSettings = (ports: { port: number; grpcPort: number; adminPort: number }) => ({
+/** The variable of a service's setting: MARKET_DATA_PORT is PORT of `market-data`. */
+export const variableOf = (service: string, setting: string): string => `${prefixOf(service)}_${setting}`;
+
+/** What every service can be told, beside its broker: see `readServiceSettings`. */
+export const serviceSettings = (service: string, ports: { port: number; grpcPort: number; adminPort: number }) => ({
   HOST: z.string().min(1).default("127.0.0.1").describe("Address to listen on; loopback unless told otherwise."),
   PORT: port(ports.port).describe("HTTP, WebSocket, Socket.IO and SSE. 0 takes a free one."),
   GRPC_PORT: port(ports.grpcPort).describe("gRPC. 0 takes a free one."),
   ADMIN_PORT: port(ports.adminPort).describe("Health, metrics and the operators' API. 0 takes a free one."),
-  DATA_DIR: z.string().min(1).describe("Folder of the embedded broker, checkpoints and the secret."),
+  DATA_DIR: z
+    .string()
+    .min(1)
+    .default(`data/${service}`)
+    .describe("Folder of the embedded broker, checkpoints and the secret."),
   LOG_LEVEL: z
     .enum(["debug", "info", "warn", "error", "silent"])
     .default("info")
@@ -32,6 +38,36 @@ export const serviceSettings = (ports: { port: number; grpcPort: number; adminPo
     })
     .describe("Names that clients use in URLs beside localhost, loopback addresses and HOST, comma-separated."),
 });
+
+export type ServiceConfig = z.infer<z.ZodObject<ReturnType<typeof serviceSettings>>> & {
+  /** The name of one of the service's brokers. */
+  readonly BROKER: string;
+};
+
+type ServiceSettings<Shape extends z.ZodRawShape> = z.infer<z.ZodObject<Shape>> & Pick<ServiceConfig, "BROKER">;
+
+/**
+ * A service's settings and those of the broker that BROKER names; what is set of its other brokers is left alone, so that a
+ * service changes brokers by one variable. Throws what `readSettings` throws.
+ */
+export function readServiceSettings<Shape extends z.ZodRawShape>(
+  service: string,
+  shape: Shape,
+  brokers: BrokerChoices,
+  environment: Readonly<Record<string, string | undefined>>,
+): ServiceSettings<Shape> {
+  const [standard = "", ...others] = Object.keys(brokers);
+  const BROKER = z
+    .enum([standard, ...others])
+    .default(standard)
+    .describe("What keeps the logs.");
+  const chosen = environment[variableOf(service, "BROKER")] ?? standard;
+  const read = { ...shape, BROKER, ...brokers[chosen]?.settings };
+  const ofOthers = Object.values(brokers).flatMap(({ settings }) => Object.keys(settings));
+  const unread = new Set(ofOthers.filter((name) => !(name in read)).map((name) => variableOf(service, name)));
+  const asked = Object.fromEntries(Object.entries(environment).filter(([name]) => !unread.has(name)));
+  return readSettings(prefixOf(service), read, asked) as ServiceSettings<Shape>;
+}
 
 /** Throws `invalid_request` naming every variable that is wrong; variables of the prefix that nobody knows are wrong too. */
 export function readSettings<Shape extends z.ZodRawShape>(

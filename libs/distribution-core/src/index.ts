@@ -1,7 +1,7 @@
 /** The face of the core that apps and tools import; stages have faces of their own (`@distribution/core/events` and so on). */
 
-export { readSettings, serviceSettings } from "./config.ts";
-export { openDataFolder, secretOf } from "./data-folder.ts";
+export { readServiceSettings, serviceSettings } from "./config.ts";
+export { type DomainServiceOptions, startDomainService } from "./domain-service.ts";
 export * from "./errors.ts";
 export { runService, type ServiceReport, STOP_WITHIN_MS } from "./run.ts";
 export {
@@ -10,5 +10,7 @@ export {
   type Domain,
   type DomainParts,
   type ServiceOptions,
+  type Upstream,
+  type UpstreamParts,
 } from "./service.ts";
 export type { EventTypeDefinition, TopicDefinition } from "./topics.ts";

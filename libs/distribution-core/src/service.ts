@@ -7,6 +7,7 @@ import { type Engine, type EngineOptions, openEngine } from "./engine.ts";
 import { DistributionError } from "./errors.ts";
 import { createPayloadCodec } from "./events/index.ts";
 import type { IngestService } from "./ingest/index.ts";
+import { createIngress, deadLettersTopic, type Ingress, type IngressTopic } from "./ingress/index.ts";
 import { createLife, type Life, lifeTopic } from "./life/index.ts";
 import { observeProcess } from "./observability/event-loop.ts";
 import { createLogger, createMetrics, type Logger, type Metrics } from "./observability/index.ts";
@@ -28,17 +29,24 @@ export interface DomainParts {
   readonly logger: Logger;
 }
 
-/** What a domain adds of its own: read models, endpoints, an upstream. */
+/** What a domain adds of its own: read models and endpoints. */
 export interface Domain {
   /** Below /api/v1. */
   readonly router?: HttpRouter;
   readonly openApi?: OpenApiFragment;
   /** Its read models. The service builds them from the log before it is ready, saves them, and stops them. */
   readonly projections?: readonly Pick<Projection<unknown>, "intake">[];
-  /** After the service is ready. */
-  start?(): void | Promise<void>;
-  /** Before the service drains, and when it could not start: also when `start` failed or was not called. */
-  stop?(): Promise<void>;
+}
+
+export interface UpstreamParts extends Pick<DomainParts, "ingest" | "runtime" | "logger"> {
+  /** Where the service listens, as bound. */
+  readonly ports: Listeners["ports"];
+}
+
+/** Something that publishes for as long as the service runs: the simulated upstream of demos and tests. */
+export interface Upstream {
+  /** Resolves when nothing of it is under way. */
+  stop(): Promise<void>;
 }
 
 type EngineSettings = "broker" | "topics" | "routes" | "pipelines" | "checkpoints" | "ingestBounds" | "sessionLimits";
@@ -50,7 +58,11 @@ export interface ServiceOptions
   readonly listen: Listen;
   /** Signs resume tokens and cursors: at least 32 bytes, the same on all replicas and after a restart. */
   readonly secret: Uint8Array;
+  /** Topics of the broker that other systems write to: read from the moment the service is ready, until it drains. */
+  readonly ingress?: readonly IngressTopic[];
   readonly domain?: (parts: DomainParts) => Domain | Promise<Domain>;
+  /** Starts it when the service is ready; it is stopped before the service drains. Undefined: there is none. */
+  readonly upstream?: (parts: UpstreamParts) => Upstream | undefined | Promise<Upstream | undefined>;
   /** Of the domain's projections. */
   readonly projections?: ProjectionSettings;
   /** Clients reconnect within this after `draining`, at a random time. Milliseconds, default 5,000. */
@@ -78,12 +90,14 @@ export async function createDistributionService(options: ServiceOptions): Promis
   const common = { service, broker, guard, runtime, logger, metrics, health };
   const listeners = await createListeners({ ...common, listen: options.listen });
   const observer = observeProcess(metrics, runtime);
-  const topics = [...options.topics, lifeTopic(name)];
+  const { ingress: ways = [] } = options;
+  const topics = [...options.topics, lifeTopic(name), ...(ways.length > 0 ? [deadLettersTopic(name)] : [])];
   const ownIdentity: Identity = { subject: `service:${name}`, attributes: {} };
 
   let engine: Engine | undefined;
   let life: Life | undefined;
-  let domain: Domain | undefined;
+  let upstream: Upstream | undefined;
+  let ingress: Ingress | undefined;
   let projections: Projections | undefined;
   let telling: Timer | undefined;
 
@@ -93,10 +107,11 @@ export async function createDistributionService(options: ServiceOptions): Promis
     life?.tell("status", { state: "draining", reasons: [] });
     telling?.cancel();
     try {
-      await domain?.stop?.();
+      await upstream?.stop();
     } catch (failure) {
-      logger.error({ err: failure }, "The domain's own part did not stop as it should; the rest goes on.");
+      logger.error({ err: failure }, "The upstream did not stop as it should; the rest goes on.");
     }
+    await ingress?.stop();
     engine?.sessions.drain(options.reconnectWithinMs ?? 5_000);
     await life?.close();
     await engine?.ingest.drain();
@@ -128,10 +143,10 @@ export async function createDistributionService(options: ServiceOptions): Promis
           message: `${kind} of ${source} at ${key}: expected ${expected}, got ${got}`,
         }),
     });
-    const { tail, queries, ingest, sessions } = engine;
+    const { tail, queries, ingest, sessions, cursors } = engine;
     life = createLife({ service: name, ingest, ownIdentity, runtime, logger });
     health.watch(tail.troubles);
-    domain = await options.domain?.({ tail, queries, ingest, runtime, logger });
+    const domain = await options.domain?.({ tail, queries, ingest, runtime, logger });
     projections = createProjections({
       ...{ broker, tail, runtime, logger, metrics, ...options.projections },
       projections: domain?.projections ?? [],
@@ -147,10 +162,28 @@ export async function createDistributionService(options: ServiceOptions): Promis
       partitions: (topic) => broker.admin.partitions(topic),
       domain,
     });
+    if (ways.length > 0) {
+      ingress = createIngress({
+        ...{
+          service: name,
+          ingress: ways,
+          topics,
+          foreign: broker.foreign,
+          ingest,
+          ownIdentity,
+          runtime,
+          logger,
+          metrics,
+        },
+        progress: cursors,
+        onError: ({ code, message }, part) => life?.tell("error", { code, message, part }),
+      });
+      health.watch(ingress.troubles);
+    }
     health.become("ready");
     const healthOf = { broker: () => broker.health().reasons, tail: tail.troubles, projections: projections.troubles };
     telling = tellRegularly({ life, metrics, runtime, sessions, topics, health, parts: healthOf });
-    await domain?.start?.();
+    upstream = await options.upstream?.({ ingest, runtime, logger, ports: listeners.ports });
 
     let stopping: Promise<void> | undefined;
     return {

@@ -9,7 +9,7 @@ export {
   type WorldPlayerOptions,
   type WorldPlayerStats,
 } from "./player/player.ts";
-export type { Publish } from "./player/publish.ts";
+export type { Held, Publish } from "./player/publish.ts";
 export { createServicePublisher, type ServicePublisher } from "./player/service-publisher.ts";
 export { sharedWorld } from "./player/shared-world.ts";
 export { type Simulator, type SimulatorOptions, startSimulator } from "./player/simulator.ts";

@@ -1,8 +1,9 @@
 /** However a player ends, the next one goes on: nothing is lost, and what comes again has the ids that it had. */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { DistributionError } from "@distribution/core/errors";
 import { createSimulatedRuntime } from "@distribution/testkit/simulation";
 import { expect, test, vi } from "vitest";
-import type { WorldIdentity } from "../src/index.ts";
+import { WORLD_TOPICS, type WorldIdentity, type WorldPlayerOptions } from "../src/index.ts";
 import { createProgressKeeper } from "../src/player/progress-keeper.ts";
 import { createFolder } from "./support/folder.ts";
 import { count, createStage, expected, idsOf, type Stage, seconds } from "./support/playing.ts";
@@ -47,15 +48,95 @@ test.each(["normal", "upstream-outage", "bad-data"] as const)(
   },
 );
 
+test.each(["normal", "upstream-outage", "bad-data"] as const)(
+  "killed, with a service that has forgotten what it knew, it sends only what did not come, in the scenario %s",
+  async (scenario) => {
+    using stage = createStage();
+    const world = worldOptions({ scenario, rate: 300 });
+    const { held } = stage.service;
+    const moments = [3, 1700, 2900, 4100];
+    for (const [round, ms] of moments.entries()) {
+      await playAndDie(stage, world, round, ms, { held });
+      stage.service.forget();
+    }
+    const progressFile = progressOf(stage, moments.length);
+    const last = stage.player({ world, held, untilNs: seconds(20), progressFile });
+    last.start();
+    await stage.runtime.run(20_000);
+    await last.done;
+    const log = idsOf(stage.service.log);
+    for (const [topic, ids] of expected(seconds(20), world)) {
+      expect(log.get(topic)?.filter((id) => !id.endsWith("-bad"))).toEqual(ids);
+    }
+    expect([stage.service.duplicates, last.stats.held]).toEqual([0, expect.any(Number)]);
+    expect(last.stats.held).toBeGreaterThan(0);
+  },
+);
+
+test("what the service has is asked from a little before the last note on, of every topic, until it answers", async () => {
+  using stage = createStage();
+  const first = stage.player();
+  first.start();
+  await stage.runtime.run(1000);
+  await first.stop();
+  const notedNs = stage.runtime.clock.wallNs();
+  await stage.runtime.run(60_000);
+  const asked: [string, bigint][] = [];
+  let answers = false;
+  const second = stage.player({
+    async held(topic, sinceNs) {
+      asked.push([topic, sinceNs]);
+      if (!answers) throw new DistributionError("unavailable", "It is not there yet.");
+      return new Set();
+    },
+  });
+  second.start();
+  const { published } = second.stats;
+  await stage.runtime.run(5000);
+  expect(second.stats).toMatchObject({ state: "playing", published });
+  expect(new Set(asked.splice(0).map(([topic]) => topic))).toEqual(new Set(["execution.orders"]));
+  answers = true;
+  await stage.runtime.run(2000);
+  const sinceNs = notedNs - 10_000_000_000n;
+  expect(asked).toEqual(Object.values(WORLD_TOPICS.execution).map((topic) => [topic, sinceNs]));
+  await stage.runtime.run(2000);
+  expect(second.stats.published).toBeGreaterThan(0);
+  await second.stop();
+});
+
+test("stopped while it asks, it stops; refused for good, it has failed", async () => {
+  using stage = createStage();
+  const first = stage.player();
+  first.start();
+  await stage.runtime.run(1000);
+  await first.stop();
+  const waiting = stage.player({ held: () => Promise.reject(new Error("Not now.")) });
+  waiting.start();
+  await stage.runtime.run(1000);
+  await waiting.stop();
+  expect(waiting.stats).toMatchObject({ state: "stopped", published: 0 });
+  const refused = stage.player({ held: () => Promise.reject(new DistributionError("forbidden", "Not you.")) });
+  refused.start();
+  await stage.runtime.run(10);
+  await expect(refused.done).rejects.toThrow("Not you.");
+});
+
 const progressOf = ({ folder }: Stage, round: number): string => folder.file(`${round}.progress`);
 
 /** A process that is gone takes nothing in and sends nothing out; its file is as it was in that moment. */
-async function playAndDie(stage: Stage, world: WorldIdentity, round: number, ms: number): Promise<void> {
+async function playAndDie(
+  stage: Stage,
+  world: WorldIdentity,
+  round: number,
+  ms: number,
+  options: Pick<WorldPlayerOptions, "held"> = {},
+): Promise<void> {
   const { publish, log, refused, duplicates } = stage.service;
   const taken = count(log) + refused.size;
   let isGone = false;
   const player = stage.player({
     world,
+    ...options,
     noteEveryMs: 1000,
     progressFile: progressOf(stage, round),
     publish: (topic, events) => (isGone ? new Promise(() => undefined) : publish(topic, events)),
@@ -197,8 +278,9 @@ test.each([
   ["empty", ""],
   ["no JSON", "seed 1\n"],
   ["JSON of something else", '{"seed":1}\n'],
-  ["without its state", '{"domain":"execution","acknowledged":3}\n'],
-  ["with half its state", '{"domain":"execution","acknowledged":3}\nabcdefgh'],
+  ["without its time", '{"domain":"execution","acknowledged":3}\n'],
+  ["without its state", '{"domain":"execution","acknowledged":3,"notedNs":"5"}\n'],
+  ["with half its state", '{"domain":"execution","acknowledged":3,"notedNs":"5"}\nabcdefgh'],
 ])("a progress file that is %s is refused, not overwritten", (_what, text) => {
   using stage = createStage();
   writeFileSync(stage.folder.file(FILE), text);

@@ -46,6 +46,23 @@ test("few instruments are traded much and many a little, as Zipf has it", () => 
   expect(busiest[0]).not.toEqual(busiest[1]);
 });
 
+test("few orders are rejected, cancelled or expire, and each way to end is there", () => {
+  const counts = new Map<string, number>();
+  for (const { event } of newWorld({ rate: 100, domains: ["execution"] }).next(at(1800))) {
+    counts.set(event.type, (counts.get(event.type) ?? 0) + 1);
+  }
+  const share = (end: string): number =>
+    counts.get(`execution.order-${end}.v1`)! / counts.get("execution.order-new.v1")!;
+  for (const [end, least, most] of [
+    ["rejected", 0.015, 0.035],
+    ["expired", 0.015, 0.045],
+    ["cancelled", 0.09, 0.18],
+  ] as const) {
+    expect(share(end), end).toBeGreaterThan(least);
+    expect(share(end), end).toBeLessThan(most);
+  }
+});
+
 test("prices are on their ticks and move together, in a sector more than across", () => {
   const moves = sampleMoves();
   const within: number[] = [];

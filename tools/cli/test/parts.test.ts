@@ -68,9 +68,9 @@ describe("addresses", () => {
 
   it("are given, or those of services at their default ports", () => {
     expect(baseUrl({ url: "localhost:7030" }).href).toBe("http://localhost:7030/");
-    expect(Object.keys(SERVICES).map((service) => baseUrl({ service }).port)).toEqual([
-      ...["7010", "7020", "7030", "7040", "7050"],
-    ]);
+    const ports = Object.entries(SERVICES).map(([service, port]) => [baseUrl({ service }).port, String(port)]);
+    expect(ports.length).toBeGreaterThanOrEqual(5);
+    for (const [found, known] of ports) expect(found).toBe(known);
     expect(() => baseUrl({ service: "weather" })).toThrow("--service");
     expect(() => baseUrl({ url: "http://" })).toThrow("--url");
     expect(() => baseUrl({ url: "localhost", service: "execution" })).toThrow("--url: can't go with --service");

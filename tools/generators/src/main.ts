@@ -1,11 +1,12 @@
 /**
  * `npm run generate:domain -- <name> [--port 7060] [--event <event-name>] [--broker embedded] [--out <folder>]`: makes
- * apps/<name>-distribution and proto/<name>/v1, in this checkout or in another folder. Exit code 2 when it can't be.
+ * apps/<name>-distribution, proto/<name>/v1 and deploy/systemd/<name>.env, in this checkout or in another folder, and names it in the lists of services. Exit code 2 when it can't be.
  */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { checkNames, choosePort } from "./checks.ts";
 import { generateDomain, ROOT } from "./generate.ts";
+import { enlist } from "./lists.ts";
 import { nextSteps } from "./next-steps.ts";
 
 const USAGE = `npm run generate:domain -- <name> [options]
@@ -37,7 +38,8 @@ function run(args: readonly string[]): string {
   const roots = [...new Set([ROOT, out])];
   checkNames(roots, { name, event: values.event });
   const domain = { name, event: values.event, port: choosePort(roots, values.port) };
-  return nextSteps(domain, generateDomain(out, domain).length);
+  const files = generateDomain(out, domain);
+  return nextSteps(domain, files.length, enlist(out, domain));
 }
 
 try {

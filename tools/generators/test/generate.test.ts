@@ -2,9 +2,11 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { SERVICES } from "../../cli/src/service/address.ts";
 import { portsOf, servicesOf } from "../src/checkout.ts";
 import { checkNames, choosePort } from "../src/checks.ts";
 import { generateDomain, ROOT } from "../src/generate.ts";
+import { enlist } from "../src/lists.ts";
 import { filler, TEMPLATE } from "../src/names.ts";
 import { nextSteps } from "../src/next-steps.ts";
 import { createFolder } from "./support/folder.ts";
@@ -103,13 +105,13 @@ describe("the port", () => {
 });
 
 describe("what is made", () => {
-  it("is one app folder and one proto package, of few files, in which nothing is the template's", () => {
+  it("is one app folder, one proto package and its settings on a machine, of few files, in which nothing is the template's", () => {
     const out = emptyFolder();
     const files = generateDomain(out, { name: "repo-rates", event: "rate-set", port: 7070 });
     expect(globSync("**/*.*", { cwd: out }).sort()).toEqual(files);
-    expect(files.length).toBeLessThanOrEqual(15);
+    expect(files.length).toBeLessThanOrEqual(16);
     for (const file of files) {
-      expect(file).toMatch(/^(apps\/repo-rates-distribution|proto\/repo_rates\/v1)\//);
+      expect(file).toMatch(/^(apps\/repo-rates-distribution|proto\/repo_rates\/v1|deploy\/systemd)\//);
       expect(readFileSync(join(out, file), "utf8")).not.toMatch(/new.?domain|some.?event|706\d|TODO/i);
     }
   });
@@ -134,6 +136,65 @@ describe("what is made", () => {
   });
 });
 
+describe("the lists of services", () => {
+  const LISTS = [
+    "deploy/prometheus/prometheus.yaml",
+    "deploy/prometheus/alerts.yaml",
+    "tools/cli/src/service/address.ts",
+  ];
+  const copyLists = (...lists: readonly string[]) => {
+    const folder = createFolder();
+    onTestFinished(() => folder[Symbol.dispose]());
+    folder.put(Object.fromEntries(lists.map((file) => [file, readFileSync(join(ROOT, file), "utf8")])));
+    return folder;
+  };
+  const repoRates = { name: "repo-rates", event: "rate-set", port: 7070 };
+
+  it("name it behind the others, with its ports, and have nothing else changed", () => {
+    const { root } = copyLists(...LISTS);
+    expect(enlist(root, repoRates)).toEqual(LISTS);
+    const linesOf = (folder: string, file: string) => readFileSync(join(folder, file), "utf8").split("\n");
+    const added = LISTS.map((file) => {
+      const before = linesOf(ROOT, file);
+      return linesOf(root, file).filter((line) => !before.includes(line));
+    });
+    const down = linesOf(ROOT, LISTS[1]!).find((line) => line.includes("up{job=~"))!;
+    expect(added).toEqual([
+      ["  - job_name: repo-rates", '    static_configs: [{ targets: ["localhost:7072"] }]'],
+      [
+        "      - { record: distribution:target_seconds, expr: vector(0.100), labels: { job: repo-rates } }",
+        down.replace('"} == 0', '|repo-rates"} == 0'),
+      ],
+      ['  "repo-rates": 7070,'],
+    ]);
+    enlist(root, { name: "fees", event: "charged", port: 7080 });
+    expect(readFileSync(join(root, LISTS[2]!), "utf8")).toContain('  "repo-rates": 7070,\n  fees: 7080,\n} as const');
+  });
+
+  it("have the port of every service that there is", () => {
+    const publicPorts = new Map([...portsOf(ROOT)].reverse().map(([port, service]) => [service, port]));
+    expect(new Map(Object.entries(SERVICES))).toEqual(publicPorts);
+    const scraped = readFileSync(join(ROOT, LISTS[0]!), "utf8");
+    for (const [service, port] of publicPorts) {
+      expect(scraped).toContain(`job_name: ${service}\n    static_configs: [{ targets: ["localhost:${port + 2}"] }]`);
+    }
+  });
+
+  it("are named in only where they are", () => {
+    expect(enlist(emptyFolder(), repoRates)).toEqual([]);
+    expect(enlist(copyLists(LISTS[0]!).root, repoRates)).toEqual([LISTS[0]]);
+  });
+
+  it("that have no place for it are told, and none is changed", () => {
+    const folder = copyLists(...LISTS);
+    folder.put({ [LISTS[2]!]: "export const SERVICES = {};" });
+    expect(() => enlist(folder.root, repoRates)).toThrow(
+      "tools/cli/src/service/address.ts: where repo-rates has to be",
+    );
+    expect(readFileSync(join(folder.root, LISTS[0]!), "utf8")).not.toContain("repo-rates");
+  });
+});
+
 describe("the command", () => {
   const generate = (...args: readonly string[]) => spawnSync(process.execPath, [MAIN, ...args], { encoding: "utf8" });
 
@@ -142,7 +203,7 @@ describe("the command", () => {
     const said = execFileSync(process.execPath, [MAIN, "repo-rates", "--port", "8010", "--out", out], {
       encoding: "utf8",
     });
-    expect(said.trim()).toBe(nextSteps({ name: "repo-rates", event: "changed", port: 8010 }, 15).trim());
+    expect(said.trim()).toBe(nextSteps({ name: "repo-rates", event: "changed", port: 8010 }, 16, []).trim());
     expect(said).toContain("npm start -- repo-rates");
     expect(readFileSync(join(out, "apps/repo-rates-distribution/src/domain/topics.ts"), "utf8")).toContain(
       '"repo-rates.changed.v1"',

@@ -83,6 +83,12 @@ describe("a generated domain", () => {
     });
   });
 
+  it("is scraped, watched, and found by the command line, which the lists' own checks say", async () => {
+    expect(await workspace.run("vitest", "run", "--project", "house", "-t", "every service")).toEqual(PASSED);
+    const { code, output } = await workspace.run("node", "tools/cli/src/main.ts", "topics", "--service", DOMAIN);
+    expect([code, output]).toEqual([expect.any(Number), expect.stringContaining("localhost:7060")]);
+  });
+
   it("of other names passes the types, too", async () => {
     expect(await workspace.run("tsc", "-p", `apps/${SHORT}-distribution`)).toEqual(PASSED);
   });

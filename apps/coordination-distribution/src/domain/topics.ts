@@ -109,6 +109,7 @@ export const COORDINATION_TOPICS: readonly TopicDefinition[] = [
     description:
       "Decisions of urgency 8 and 9, and blocking violations: copied by route with a high priority, all in one order, kept for longer.",
     partitions: 1,
+    priority: 9,
     retention: { ms: 90 * DAY_MS, bytes: 1024 * MIB },
     compaction: false,
     message,

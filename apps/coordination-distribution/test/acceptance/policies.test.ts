@@ -1,10 +1,10 @@
 /** Given what policies said of a decision, when it is to be approved, then a blocking violation on record keeps it from that. */
 import { packEvents } from "@distribution/core/events";
+import { testFolder } from "@distribution/testkit/service";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DecisionAnswer } from "../../src/domain/answers.ts";
 import { TOPICS } from "../../src/domain/topics.ts";
 import { approved, checked, coordinated, protoEvent, rejected, type TestEvent, violated } from "../support/events.ts";
-import { testFolder } from "../support/folder.ts";
 import { answerWhen, publish, publishEach, refusal } from "../support/rest.ts";
 import { type RunningService, startService } from "../support/service.ts";
 

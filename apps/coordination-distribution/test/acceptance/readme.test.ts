@@ -2,11 +2,11 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { until } from "@distribution/testkit/service";
 import { expect, it } from "vitest";
 import { detected } from "../support/events.ts";
 import { get, publish } from "../support/rest.ts";
 import { startService } from "../support/service.ts";
-import { until } from "../support/until.ts";
 
 const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
 const [reads = "", publishes = "", subscribes = ""] = [...readme.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(

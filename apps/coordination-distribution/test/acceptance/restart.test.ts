@@ -1,11 +1,11 @@
 /** Given a service that stops, or is killed, when it starts again on the same data, then it answers the same, and judges by the same states. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { testFolder } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import type { DecisionAnswer, StatusAnswer } from "../../src/domain/answers.ts";
 import type { ConflictView } from "../../src/domain/views.ts";
 import { approved, checked, coordinated, detected, executed, resolved, violated } from "../support/events.ts";
-import { testFolder } from "../support/folder.ts";
 import { answerWhen, get, publish, publishEach, refusal } from "../support/rest.ts";
 import { type Ports, runToExit, startProcess, startService } from "../support/service.ts";
 

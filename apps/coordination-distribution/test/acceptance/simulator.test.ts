@@ -4,16 +4,15 @@ import { join } from "node:path";
 import type { Logger } from "@distribution/core/observability";
 import { systemRuntime } from "@distribution/core/runtime";
 import { startSimulator } from "@distribution/simulated-world";
+import { testFolder, until } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import type { DecisionAnswer, StatusAnswer } from "../../src/domain/answers.ts";
 import { DECISION_STATES } from "../../src/domain/decision.ts";
 import { TOPICS } from "../../src/domain/topics.ts";
 import type { ConflictView, DecisionView, ViolationView } from "../../src/domain/views.ts";
-import { testFolder } from "../support/folder.ts";
 import { byKey, happened, type LoggedEvent, readLog, tally } from "../support/log.ts";
 import { get, type ReadAnswer } from "../support/rest.ts";
 import { type Ports, startProcess, startService } from "../support/service.ts";
-import { until } from "../support/until.ts";
 import { urlOf } from "../support/ways-in.ts";
 
 const DECISION_EVENTS = 1_500;

@@ -1,6 +1,7 @@
 /** Given what was read, when a client subscribes after its positions, then it misses nothing and has nothing twice; and what is urgent is on a topic of its own. */
 import { connect, type ReceivedEvent } from "@distribution/client";
 import { CoordinationEvent } from "@distribution/proto-types/coordination/v1/coordination";
+import { until } from "@distribution/testkit/service";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DecisionAnswer } from "../../src/domain/answers.ts";
 import { TOPICS } from "../../src/domain/topics.ts";
@@ -8,7 +9,6 @@ import type { DecisionView } from "../../src/domain/views.ts";
 import { approved, coordinated, executed, type TestEvent, violated } from "../support/events.ts";
 import { get, publish, publishEach, request } from "../support/rest.ts";
 import { type RunningService, startService } from "../support/service.ts";
-import { until } from "../support/until.ts";
 import { urlOf } from "../support/ways-in.ts";
 
 let service: RunningService;

@@ -1,8 +1,8 @@
 /** The REST face as a client uses it. */
 import type { Position } from "@distribution/core/brokers";
+import { until } from "@distribution/testkit/service";
 import { cloudEvent, type TestEvent } from "./events.ts";
 import type { Ports } from "./service.ts";
-import { until } from "./until.ts";
 
 export interface Problem {
   readonly status: number;

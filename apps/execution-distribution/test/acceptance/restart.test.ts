@@ -1,9 +1,9 @@
 /** Given a service that stopped, or was killed, when it is there again, then its answers are the same, and what may follow is, too. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { testFolder } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { TOPICS } from "../../src/domain/topics.ts";
-import { testFolder } from "../support/folder.ts";
 import { alert, OrderLife } from "../support/orders.ts";
 import { get, getAfter, type OrderAnswer, publish, publishOrders, type ReadAnswer, refusal } from "../support/rest.ts";
 import { type Ports, startProcess, startService } from "../support/service.ts";

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import type { Logger } from "@distribution/core/observability";
 import { systemRuntime } from "@distribution/core/runtime";
 import { startSimulator, WORLD_EVENT_TYPES, WORLD_TOPICS } from "@distribution/simulated-world";
+import { testFolder, until } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { EVENT_TYPES, TOPICS } from "../../src/domain/topics.ts";
 import type { OrderView } from "../../src/domain/views.ts";
-import { testFolder } from "../support/folder.ts";
 import { type LoggedEvent, PLACES, type Reckoned, readLog, reckon } from "../support/log.ts";
 import { unitsOf } from "../support/orders.ts";
 import {
@@ -19,7 +19,6 @@ import {
   type ReadAnswer,
 } from "../support/rest.ts";
 import { type Ports, startProcess, startService } from "../support/service.ts";
-import { until } from "../support/until.ts";
 
 const EVENTS = 4_000;
 
@@ -133,8 +132,12 @@ describe("a service with the simulated world as its upstream", () => {
     );
     expect(confirmations).toHaveLength(confirmed.length);
     const fills = new Map(log.flatMap(({ data }) => fillsIn(data)));
+    const reckoned = reckon(log);
     for (const { orderId, executionId, quantity, price, fee } of confirmations) {
-      expect(fills.get(`${orderId}/${executionId}`)).toEqual({ quantity, price, fee });
+      const fill = fills.get(`${orderId}/${executionId}`);
+      // Where the upstream stopped one topic may be ahead of the other: then the order lacks this fill.
+      if (fill) expect(fill).toEqual({ quantity, price, fee });
+      else expect(reckoned.get(orderId)?.state).not.toBe("filled");
     }
     const rejected = log.filter(({ type }) => type === EVENT_TYPES.orderRejected).length;
     const alerts = await readPages(ports, "/alerts", (answer: AlertsAnswer) => answer.alerts);

@@ -1,6 +1,7 @@
 /** Given subscribers, when orders go on, then each has what it wants: nothing lost, nothing twice, what is urgent at one place. */
 import { connect, type ReceivedEvent } from "@distribution/client";
 import { AlertKind, AlertSeverity, ExecutionEvent } from "@distribution/proto-types/execution/v1/execution";
+import { until } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { nextOrder, type Order } from "../../src/domain/order.ts";
 import { EXECUTION_ROUTES } from "../../src/domain/routes.ts";
@@ -8,7 +9,6 @@ import { TOPICS } from "../../src/domain/topics.ts";
 import { alert, eventOf, OrderLife } from "../support/orders.ts";
 import { get, getAfter, type OrderAnswer, publishEvents, publishOrders, refusal } from "../support/rest.ts";
 import { type Ports, type RunningService, startService } from "../support/service.ts";
-import { until } from "../support/until.ts";
 
 /** Opens a subscription, and collects what it gets. */
 async function collect(service: RunningService, request: object) {

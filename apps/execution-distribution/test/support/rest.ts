@@ -2,11 +2,11 @@
 import type { Position } from "@distribution/core/brokers";
 import type { Event } from "@distribution/proto-types/distribution/v1/event";
 import type { ExecutionEvent } from "@distribution/proto-types/execution/v1/execution";
+import { until } from "@distribution/testkit/service";
 import { TOPICS } from "../../src/domain/topics.ts";
 import type { AlertView, ConfirmationView, ExecutionView, FillView, OrderView } from "../../src/domain/views.ts";
 import { batchOf, eventOf } from "./orders.ts";
 import type { Ports } from "./service.ts";
-import { until } from "./until.ts";
 
 export interface Problem {
   readonly status: number;

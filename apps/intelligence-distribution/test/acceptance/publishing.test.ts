@@ -100,7 +100,7 @@ describe("an intelligence id", () => {
     expect(await refused(finding("signal", "once", { confidence: "0.9" }), { id: "other" })).toEqual(CONFLICT);
     expect(await refused(finding("news", "once"), { id: "other" })).toEqual(CONFLICT);
     expect(await refused(finding("news", "once", { symbol: "ETH-USD" }), { id: "other" })).toEqual(CONFLICT);
-    const twice = [finding("signal", "twice"), finding("signal", "twice")];
+    const twice = [finding("signal", "twice"), finding("signal", "twice", { symbol: "ETH-USD" })];
     const call = publishEvents(
       ports,
       TOPICS.signal,
@@ -120,7 +120,9 @@ describe("an intelligence id", () => {
     const { ports } = service;
     const calls = Array.from({ length: 8 }, (_, at) =>
       publishEvents(ports, at % 2 ? TOPICS.signal : TOPICS.news, [
-        eventOf(finding(at % 2 ? "signal" : "news", "raced"), { id: `race-${at}`, source: `/racer/${at}` }),
+        eventOf(finding(at % 2 ? "signal" : "news", "raced", { symbol: `C${at}-USD` }), {
+          ...{ id: `race-${at}`, source: `/racer/${at}` },
+        }),
       ]),
     );
     const outcomes = await Promise.allSettled(calls);

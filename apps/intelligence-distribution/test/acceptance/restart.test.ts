@@ -1,10 +1,10 @@
 /** Given a service that stopped, or was killed, when it is there again, then its answers are the same, and what it knew it knows. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { testFolder } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { TOPICS } from "../../src/domain/topics.ts";
 import { eventOf, finding, NOON, SECOND, synthesisOf } from "../support/findings.ts";
-import { testFolder } from "../support/folder.ts";
 import {
   type FindingsAnswer,
   get,

@@ -1,5 +1,6 @@
 /** Given findings for somebody, urgent ones and well checked ones, when they are published, then copies are where those look. */
 import { QualityTier } from "@distribution/proto-types/intelligence/v1/intelligence";
+import { until } from "@distribution/testkit/service";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   GOLD_TOPIC,
@@ -13,7 +14,6 @@ import { eventOf, finding, synthesisOf } from "../support/findings.ts";
 import { type FindingAnswer, getAfter, history, publish, publishEvents, refusal } from "../support/rest.ts";
 import { type RunningService, startService } from "../support/service.ts";
 import { connect } from "../support/stream.ts";
-import { until } from "../support/until.ts";
 
 let service: RunningService;
 beforeAll(async () => {

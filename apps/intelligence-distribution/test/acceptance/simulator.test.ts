@@ -4,14 +4,13 @@ import { join } from "node:path";
 import type { Logger } from "@distribution/core/observability";
 import { systemRuntime } from "@distribution/core/runtime";
 import { startSimulator } from "@distribution/simulated-world";
+import { testFolder, until } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { FINDING_TYPES, GOLD_TOPIC, TOPICS, URGENT_TOPIC, WORKFLOWS, workflowTopic } from "../../src/domain/topics.ts";
 import type { FindingView } from "../../src/domain/views.ts";
-import { testFolder } from "../support/folder.ts";
 import { type LoggedEvent, newestBySymbol, readLog } from "../support/log.ts";
 import { type FindingAnswer, type FindingsAnswer, get, type ReadAnswer, type SymbolsAnswer } from "../support/rest.ts";
 import { type Ports, startProcess, startService } from "../support/service.ts";
-import { until } from "../support/until.ts";
 
 const EVENTS = 2_400;
 

@@ -1,11 +1,11 @@
 /** Given subscribers, when findings are published, then each has what it wants: nothing lost, nothing twice, the urgent first. */
+import { until } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { INTELLIGENCE_TOPICS, TOPICS, URGENT_TOPIC } from "../../src/domain/topics.ts";
 import { finding, NOON } from "../support/findings.ts";
 import { type FindingsAnswer, get, idsOf, publish } from "../support/rest.ts";
 import { startService } from "../support/service.ts";
 import { connect } from "../support/stream.ts";
-import { until } from "../support/until.ts";
 
 describe("a client that reads a list and then subscribes after the positions of the answer", () => {
   it("has each finding once, whatever is published meanwhile", async () => {

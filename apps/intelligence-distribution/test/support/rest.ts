@@ -2,10 +2,10 @@
 import type { Position } from "@distribution/core/brokers";
 import type { Event } from "@distribution/proto-types/distribution/v1/event";
 import type { IntelligenceEvent } from "@distribution/proto-types/intelligence/v1/intelligence";
+import { until } from "@distribution/testkit/service";
 import type { FindingView, SymbolView } from "../../src/domain/views.ts";
 import { batchOf, eventOf, topicOf } from "./findings.ts";
 import type { Ports } from "./service.ts";
-import { until } from "./until.ts";
 
 export interface Problem {
   readonly status: number;

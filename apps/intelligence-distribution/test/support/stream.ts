@@ -1,8 +1,8 @@
 /** A client on a WebSocket, in JSON: one that sends frames and keeps the events that come. */
 import type { Position } from "@distribution/core/brokers";
+import { until } from "@distribution/testkit/service";
 import { WebSocket } from "ws";
 import type { Ports } from "./service.ts";
-import { until } from "./until.ts";
 
 interface Frame {
   readonly ref?: string;

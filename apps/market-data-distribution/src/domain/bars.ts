@@ -8,11 +8,10 @@
  * of trades with different times.
  */
 import { fieldError } from "@distribution/core/errors";
-import { addDecimals } from "@distribution/core/events";
+import { addDecimals, compareCanonicalDecimals } from "@distribution/core/events";
 import type { Bar } from "@distribution/proto-types/market_data/v1/market_data";
 import { BAR_INTERVALS, type BarInterval } from "./bar-intervals.ts";
 import { createDeadlines } from "./deadlines.ts";
-import { compareDecimals } from "./decimals.ts";
 
 export interface BarTrade {
   /** Instrument key. */
@@ -193,8 +192,8 @@ function include(bar: OpenBar, { time, price, size }: BarTrade): void {
     bar.close = price;
     bar.closeTime = time;
   }
-  if (compareDecimals(price, bar.high) > 0) bar.high = price;
-  if (compareDecimals(price, bar.low) < 0) bar.low = price;
+  if (compareCanonicalDecimals(price, bar.high) > 0) bar.high = price;
+  if (compareCanonicalDecimals(price, bar.low) < 0) bar.low = price;
   bar.volume = addDecimals(bar.volume, size);
   bar.tradeCount += 1n;
 }

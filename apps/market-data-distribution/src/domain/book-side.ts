@@ -1,5 +1,5 @@
 /** One side of an order book: sizes by price, and the prices in order. */
-import { compareDecimals } from "./decimals.ts";
+import { compareCanonicalDecimals } from "@distribution/core/events";
 
 export interface SideLevel {
   /** Canonical decimals. Size "0": nothing rests at the price. */
@@ -39,7 +39,8 @@ export function createBookSide(order: "ascending" | "descending", limit: number,
   let horizon = saved?.horizon;
 
   /** Positive when a is better than b. */
-  const better = order === "ascending" ? (a: string, b: string) => compareDecimals(b, a) : compareDecimals;
+  const better =
+    order === "ascending" ? (a: string, b: string) => compareCanonicalDecimals(b, a) : compareCanonicalDecimals;
 
   /** Where the price is, or where it would have to go. */
   const indexOf = (price: string): number => {

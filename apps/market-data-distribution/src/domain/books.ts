@@ -3,7 +3,7 @@ import { fieldError } from "@distribution/core/errors";
 import { type Codec, plainData } from "@distribution/core/projections";
 import { BookAction, type BookChange, Side } from "@distribution/proto-types/market_data/v1/market_data";
 import { createBookSide, type SavedSide } from "./book-side.ts";
-import { canonicalDecimal } from "./decimals.ts";
+import { decimalOf } from "./decimals.ts";
 
 export interface BookLevelView {
   readonly price: string;
@@ -87,9 +87,9 @@ export function createBook(maxLevels = MAX_BOOK_LEVELS, saved?: SavedBook): Book
 function validLevel({ side, price, size }: BookChange["levels"][number], index: number): BookChange["levels"][number] {
   const at = `data.book.levels[${index}]`;
   if (side !== Side.BUY && side !== Side.SELL) throw fieldError("invalid_event", `${at}.side`, "must be buy or sell.");
-  const validPrice = canonicalDecimal(price);
+  const validPrice = decimalOf(price);
   if (validPrice === undefined) throw fieldError("invalid_event", `${at}.price`, "must be a decimal number.");
-  const validSize = canonicalDecimal(size);
+  const validSize = decimalOf(size);
   if (validSize === undefined || validSize.startsWith("-")) {
     throw fieldError("invalid_event", `${at}.size`, "must be a decimal number, zero or above.");
   }

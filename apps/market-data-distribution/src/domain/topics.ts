@@ -101,6 +101,7 @@ export const MARKET_DATA_TOPICS: readonly TopicDefinition[] = [
     name: TOPICS.alerts,
     description: "The alerts of market-data.status, copied by route with the highest priority, kept for longer.",
     partitions: 1,
+    priority: 9,
     retention: { ms: 90 * DAY_MS, bytes: 256 * MIB },
     compaction: false,
     message: normalized,

@@ -1,4 +1,5 @@
 /** A disk that runs full under the whole service: publishers are refused and told why; for everybody else life goes on. */
+import { until } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { publishOverGrpc } from "../support/publisher.ts";
 import { skippedFor } from "../support/requirement.ts";
@@ -9,7 +10,6 @@ import { received, subscribe } from "../support/stream/subscription.ts";
 import { websocket } from "../support/stream/websocket.ts";
 import { WIRES } from "../support/stream/wires.ts";
 import { TRADES, tradeCloudEvent, trades } from "../support/trades.ts";
-import { until } from "../support/until.ts";
 
 const MiB = 1024 * 1024;
 /** Room for the broker's reserve of 64 MiB, and for about 30 MiB of events. */

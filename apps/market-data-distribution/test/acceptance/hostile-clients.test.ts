@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { until, within } from "@distribution/testkit/service";
 import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
@@ -10,7 +11,6 @@ import { publishOverGrpc } from "../support/publisher.ts";
 import { post, request, topicPath } from "../support/rest.ts";
 import { openWebSocket, websocket } from "../support/stream/websocket.ts";
 import { TRADES, tradeCloudEvent } from "../support/trades.ts";
-import { until, within } from "../support/until.ts";
 
 const MiB = 1024 * 1024;
 const BAD_FRAME = 3501;

@@ -1,7 +1,7 @@
 /** The whole service killed with SIGKILL under load, again and again, on the same data. */
 import { assertFaultless, createHistory } from "@distribution/testkit/history";
+import { testFolder, until, within } from "@distribution/testkit/service";
 import { expect, it } from "vitest";
-import { testFolder } from "../support/folder.ts";
 import { createPublishers } from "../support/publisher.ts";
 import { ResumingSubscriber } from "../support/resuming-subscriber.ts";
 import { startProcess } from "../support/service.ts";
@@ -9,7 +9,6 @@ import { grpc } from "../support/stream/grpc.ts";
 import { socketio } from "../support/stream/socketio.ts";
 import { sse } from "../support/stream/sse.ts";
 import { websocket } from "../support/stream/websocket.ts";
-import { until, within } from "../support/until.ts";
 
 const KILLS = Number(process.env["SERVICE_KILLS"] ?? 3);
 /** Batches that each publisher gets acknowledged before the kill: at least, and up to so many more. */
@@ -41,8 +40,7 @@ it(`killed ${KILLS} times, it loses nothing acknowledged, and who resumes misses
       const acknowledged = publishers.every((publisher, index) => publisher.acknowledged >= enough[index]!);
       return acknowledged && subscribers.every(({ seen }, index) => seen.size > before[index]!);
     });
-    service.kill("SIGKILL");
-    expect(await within("the process is gone", service.exit)).toMatchObject({ signal: "SIGKILL" });
+    expect(await within("the process is gone", service.kill("SIGKILL"))).toMatchObject({ signal: "SIGKILL" });
     for (const publisher of publishers) await publisher.stop();
     for (const subscriber of subscribers) await within(`${subscriber.name} ends`, subscriber.ended());
   }

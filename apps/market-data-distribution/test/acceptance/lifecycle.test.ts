@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { assertFaultless, createHistory } from "@distribution/testkit/history";
+import { testFolder, until, within } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
-import { testFolder } from "../support/folder.ts";
 import { createPublishers } from "../support/publisher.ts";
 import { publish, readiness } from "../support/rest.ts";
 import { ResumingSubscriber } from "../support/resuming-subscriber.ts";
@@ -13,7 +13,6 @@ import { idsOf, received, subscribe } from "../support/stream/subscription.ts";
 import { openWebSocket, websocket } from "../support/stream/websocket.ts";
 import { WIRES } from "../support/stream/wires.ts";
 import { TRADES, trades } from "../support/trades.ts";
-import { until, within } from "../support/until.ts";
 
 const DRAINING = 3001;
 
@@ -31,9 +30,7 @@ describe("SIGTERM under load", () => {
       await until("events flow to everybody", () =>
         subscriptions.every(({ delivered }) => delivered.length > 0 && publishers.every((one) => one.acknowledged > 3)),
       );
-      service.kill("SIGTERM");
-
-      expect(await within("the process ends", service.exit)).toEqual({ code: 0, signal: null });
+      expect(await within("the process ends", service.kill("SIGTERM"))).toEqual({ code: 0, signal: null });
       for (const publisher of publishers) await publisher.stop();
       for (const [index, { client, breaks }] of subscriptions.entries()) {
         const wire = WIRES[index]!.name;
@@ -64,8 +61,7 @@ describe("SIGTERM under load", () => {
       await received(subscription, 10);
       client.vanish();
       await publish(service.ports, TRADES, trades("while-away", 10));
-      service.kill("SIGTERM");
-      await within("the process ends", service.exit);
+      await within("the process ends", service.kill("SIGTERM"));
     }
     await using service = await startProcess({ DATA_DIR: directory });
     const subscription = await subscribe(await websocket("json").connect(service.ports), request);
@@ -80,8 +76,7 @@ describe("SIGTERM under load", () => {
 describe("SIGINT", () => {
   it("stops the service as SIGTERM does", async () => {
     await using service = await startProcess({ DATA_DIR: testFolder() });
-    service.kill("SIGINT");
-    expect(await within("the process ends", service.exit)).toEqual({ code: 0, signal: null });
+    expect(await within("the process ends", service.kill("SIGINT"))).toEqual({ code: 0, signal: null });
   });
 
   it("a second time ends it at once, while a client still holds it up", async () => {
@@ -89,10 +84,9 @@ describe("SIGINT", () => {
     // It does not read, so that it never answers the close.
     const socket = await openWebSocket(service.ports, "json");
     socket.pause();
-    service.kill("SIGINT");
+    void service.kill("SIGINT");
     await until("it is stopping", () => service.output().includes("SIGINT, telling clients and closing"));
-    service.kill("SIGINT");
-    expect(await within("the process ends", service.exit)).toEqual({ code: 1, signal: null });
+    expect(await within("the process ends", service.kill("SIGINT"))).toEqual({ code: 1, signal: null });
     socket.terminate();
   });
 });

@@ -1,11 +1,11 @@
 /** The page of the service in a real browser, with the recorded feed playing. */
+import { until } from "@distribution/testkit/service";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { TOPICS } from "../../src/domain/topics.ts";
 import { chromiumMissing, launchChromium } from "../support/chromium.ts";
 import { skippedFor } from "../support/requirement.ts";
 import { type RunningService, startService } from "../support/service.ts";
-import { until } from "../support/until.ts";
 
 describe.skipIf(skippedFor(chromiumMissing))("the page in a browser", () => {
   let service: RunningService;

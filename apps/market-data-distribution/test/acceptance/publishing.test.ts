@@ -1,9 +1,9 @@
 /** Publishers that repeat, contradict themselves, reorder and leave gaps, by every way in. */
+import { until } from "@distribution/testkit/service";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { history, publish, Refused } from "../support/rest.ts";
 import { type RunningService, startService } from "../support/service.ts";
 import { TRADES, tradeCloudEvent, trades } from "../support/trades.ts";
-import { until } from "../support/until.ts";
 import { WAYS_IN } from "../support/ways-in.ts";
 
 let service: RunningService;

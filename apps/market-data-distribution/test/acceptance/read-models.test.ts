@@ -1,15 +1,14 @@
 /** Read models as clients see them: read and go on by subscription, across restarts and kills. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { testFolder, until, within } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import type { TradeView } from "../../src/domain/read-models/views.ts";
-import { testFolder } from "../support/folder.ts";
 import { type Position, publish, request } from "../support/rest.ts";
 import { type Ports, startProcess, startService } from "../support/service.ts";
 import { subscribe } from "../support/stream/subscription.ts";
 import { websocket } from "../support/stream/websocket.ts";
 import { TRADES, tradeEvent, trades } from "../support/trades.ts";
-import { until, within } from "../support/until.ts";
 
 const INSTRUMENT = "test:BTC-USD";
 
@@ -88,8 +87,7 @@ describe("a service that starts again", () => {
       }
       await readWith(service.ports, ids.at(-1)!);
       // Of the first life there is a checkpoint; of the others only what was in it, and the log.
-      service.kill(life === 0 ? "SIGTERM" : "SIGKILL");
-      await within("the process ends", service.exit);
+      await within("the process ends", service.kill(life === 0 ? "SIGTERM" : "SIGKILL"));
     }
   });
 

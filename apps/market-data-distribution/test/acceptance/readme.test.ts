@@ -3,9 +3,9 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { until } from "@distribution/testkit/service";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type RunningService, startService } from "../support/service.ts";
-import { until } from "../support/until.ts";
 
 const ROOT = join(import.meta.dirname, "../../../..");
 const readme = readFileSync(join(ROOT, "README.md"), "utf8");

@@ -1,5 +1,6 @@
 /** The recorded traffic of both venues through the whole service, against an independent reading of the same files. */
 import { NormalizedMarketDataEvent } from "@distribution/proto-types/market_data/v1/market_data";
+import { until } from "@distribution/testkit/service";
 import { Big } from "big.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createBook } from "../../src/domain/books.ts";
@@ -9,7 +10,6 @@ import { history, metric, request } from "../support/rest.ts";
 import { type RunningService, startService } from "../support/service.ts";
 import { type Delivered, type Subscription, subscribe } from "../support/stream/subscription.ts";
 import { websocket } from "../support/stream/websocket.ts";
-import { until } from "../support/until.ts";
 
 const TOPICS = ["trades", "quotes", "books", "bars", "status"].map((name) => `market-data.${name}`);
 

@@ -1,16 +1,20 @@
 /** Given the service's routes, when events are published, then copies of the ones they match are on the routed topics too. */
+
+import { packEvents } from "@distribution/core/events";
+import { emptyFolder, removeFolder } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { MARKET_DATA_ROUTES } from "../../src/domain/routes.ts";
-import { emptyFolder, removeFolder } from "../support/folder.ts";
-import { history, type PublishAnswer, post } from "../support/rest.ts";
+import { history, metric, type PublishAnswer, post } from "../support/rest.ts";
 import { type Ports, startService } from "../support/service.ts";
 import { idsOf, received, subscribe } from "../support/stream/subscription.ts";
 import { websocket } from "../support/stream/websocket.ts";
-import { TRADES, tradeCloudEvent } from "../support/trades.ts";
+import { TRADES, tradeCloudEvent, trades } from "../support/trades.ts";
 
 const LARGE = "market-data.large-trades";
 const STATUS = "market-data.status";
 const ALERTS = "market-data.alerts";
+/** Bytes; an event with so many is a frame of its own. */
+const PADDING = 70_000;
 
 interface TradeSize {
   readonly size: string;
@@ -109,6 +113,40 @@ describe("an alert", () => {
       ["still up", 0],
     ]);
     expect(await routed(ports)).toMatchObject({ alerts: 1 });
+    client.vanish();
+  });
+
+  it("overtakes the trades that wait for a client which reads too slowly, and of those none is lost", async () => {
+    await using service = await startService();
+    const { ports } = service;
+    const client = await websocket("json").connect(ports);
+    const everything = await subscribe(client, { topics: [TRADES, STATUS, ALERTS] });
+    client.pause();
+    let told = 0;
+    /** A frame each. */
+    const trade = async (count: number): Promise<void> => {
+      const events = trades(`${told}`, count, { padding: PADDING });
+      await service.ingest.publish(TRADES, packEvents(events), { subject: "desk", attributes: {} });
+      told += count;
+    };
+    // Until sockets and system take nothing more.
+    const handedOver = () => metric(ports, 'distribution_delivered_events_total{wire="websocket"}');
+    while (told - ((await handedOver()) || 0) < 100) await trade(20);
+    await trade(50);
+    const alerts = Array.from({ length: 10 }, (_, at) => ({
+      ...status(`gap-${at}`, "alert"),
+      padding: "x".repeat(PADDING),
+    }));
+    await publish(ports, STATUS, alerts);
+    client.resume();
+    // Alerts are on two topics.
+    await received(everything, told + 20);
+    const topics = everything.delivered.map(({ position }) => position.topic);
+    const last = topics.lastIndexOf(ALERTS);
+    // All in one go, but for a frame in eight, which the turns of subscriptions and those of topics each let through.
+    expect(last - topics.indexOf(ALERTS)).toBeLessThanOrEqual(9 + 4);
+    expect(topics.slice(last).filter((topic) => topic === TRADES).length).toBeGreaterThanOrEqual(95);
+    expect([everything.delivered.length, everything.breaks]).toEqual([told + 20, []]);
     client.vanish();
   });
 

@@ -1,4 +1,5 @@
 /** Clients that read slowly, not at all, or are gone without a word, beside a healthy one. */
+import { until, within } from "@distribution/testkit/service";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { Bystander } from "../support/bystander.ts";
 import { metric } from "../support/rest.ts";
@@ -6,7 +7,6 @@ import { received, type Subscription, subscribe } from "../support/stream/subscr
 import { openWebSocket } from "../support/stream/websocket.ts";
 import { WIRES } from "../support/stream/wires.ts";
 import { TRADES } from "../support/trades.ts";
-import { until, within } from "../support/until.ts";
 
 const MiB = 1024 * 1024;
 const STALLED = 30;

@@ -1,6 +1,6 @@
 /** A healthy publisher and a healthy subscriber, beside whom others misbehave. */
+import { emptyFolder, removeFolder } from "@distribution/testkit/service";
 import { expect } from "vitest";
-import { emptyFolder, removeFolder } from "./folder.ts";
 import { publish, readiness } from "./rest.ts";
 import { type Ports, type ServiceProcess, startProcess } from "./service.ts";
 import { received, type Subscription, subscribe } from "./stream/subscription.ts";

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { testFolder } from "./folder.ts";
+import { testFolder } from "@distribution/testkit/service";
 
 /** A file with these bytes in a folder of its own, gone after the test. */
 export function temporaryFile(bytes: Uint8Array): string {

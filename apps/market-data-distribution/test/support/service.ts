@@ -1,143 +1,38 @@
-/** The real service, in this process or as a process of its own, on free ports. */
-import { type ChildProcess, spawn } from "node:child_process";
+/** The real service, in this process or as a process of its own, on free ports; without the recorded feed unless a test wants it. */
 import { join } from "node:path";
-import type { DistributionService } from "@distribution/core";
+import { type ServiceProcess as AnyProcess, type Settings, serviceRunner, until } from "@distribution/testkit/service";
 import { startMarketData } from "../../src/compose.ts";
 import { readConfig } from "../../src/config.ts";
-import { emptyFolder, removeFolder } from "./folder.ts";
-import { until, within } from "./until.ts";
 
-const MAIN = join(import.meta.dirname, "../../src/main.ts");
-const REPORT_MEMORY = join(import.meta.dirname, "report-memory.ts");
+export type { Ports, RunningService } from "@distribution/testkit/service";
 
-/** Without the prefix; a folder is made when none is given. */
-export type Settings = Readonly<Record<string, string>>;
+const runner = serviceRunner({
+  name: "market-data",
+  start: (environment) => startMarketData(readConfig(environment)),
+  main: join(import.meta.dirname, "../../src/main.ts"),
+  nodeOptions: ["--expose-gc", "--import", join(import.meta.dirname, "report-memory.ts")],
+  settings: { FEED: "none" },
+});
 
-export interface Ports {
-  readonly public: number;
-  readonly grpc: number;
-  readonly admin: number;
-}
+export const { startService, runToExit } = runner;
 
-/** On free ports, without the recorded feed, unless the settings say otherwise. */
-function environmentOf(settings: Settings): Record<string, string> {
-  const standard = { PORT: "0", GRPC_PORT: "0", ADMIN_PORT: "0", FEED: "none", LOG_LEVEL: "warn" };
-  const all = Object.entries({ ...standard, ...settings });
-  return Object.fromEntries(all.map(([name, value]) => [`MARKET_DATA_${name}`, value]));
-}
-
-export type RunningService = DistributionService & AsyncDisposable;
-
-/** In this process. */
-export async function startService(settings: Settings = {}): Promise<RunningService> {
-  const folder = settings["DATA_DIR"] ?? emptyFolder();
-  const service = await startMarketData(
-    readConfig(environmentOf({ LOG_LEVEL: "silent", ...settings, DATA_DIR: folder })),
-  );
-  return {
-    ...service,
-    async [Symbol.asyncDispose]() {
-      await service.stop();
-      if (settings["DATA_DIR"] === undefined) removeFolder(folder);
-    },
-  };
-}
-
-export interface Exit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
-
-export interface ServiceProcess extends AsyncDisposable {
-  readonly ports: Ports;
-  readonly pid: number;
-  /** What it wrote to stdout and stderr so far. */
-  output(): string;
-  kill(signal: NodeJS.Signals): void;
+export interface ServiceProcess extends AnyProcess {
   /** What it holds on its heap and in buffers, without garbage. Bytes. */
   memory(): Promise<number>;
-  readonly exited: boolean;
-  /** Resolves when the process is gone. */
-  readonly exit: Promise<Exit>;
 }
 
-/** As a process; resolves when it is ready. Disposing kills it if it still runs. */
+/** Resolves when it is ready. Disposing kills it if it still runs. */
 export async function startProcess(settings: Settings): Promise<ServiceProcess> {
-  const run = spawnService(settings);
-  try {
-    await until(
-      () => `the service is ready; it wrote: ${run.output()}`,
-      () => {
-        if (run.exited) throw new Error(`The service ended before it was ready: ${run.output()}`);
-        return run.output().includes("health  ");
-      },
-    );
-  } catch (failure) {
-    run.kill("SIGKILL");
-    throw failure;
-  }
-  return Object.assign(run, { ports: portsOf(run.output()) });
-}
-
-/** For a service that is not to become ready: how it ended and what it wrote. */
-export async function runToExit(settings: Settings): Promise<Exit & { readonly output: string }> {
-  const run = spawnService(settings);
-  try {
-    const exit = await within("the service ends by itself", run.exit);
-    return { ...exit, output: run.output() };
-  } finally {
-    run.kill("SIGKILL");
-  }
-}
-
-function spawnService(settings: Settings) {
-  const child: ChildProcess = spawn(
-    process.execPath,
-    ["--enable-source-maps", "--expose-gc", "--import", REPORT_MEMORY, MAIN],
-    {
-      env: { PATH: process.env["PATH"] ?? "", ...environmentOf(settings) },
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
-  let output = "";
-  let exited = false;
-  for (const stream of [child.stdout!, child.stderr!]) {
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-    });
-  }
-  const exit = new Promise<Exit>((resolve) => {
-    child.on("close", (code, signal) => {
-      exited = true;
-      resolve({ code, signal });
-    });
-  });
-  return {
-    pid: child.pid!,
-    output: () => output,
-    kill: (signal: NodeJS.Signals) => void child.kill(signal),
+  const run = await runner.startProcess(settings);
+  return Object.assign(run, {
     async memory() {
-      const told = output.length;
-      child.kill("SIGUSR2");
-      const line = await until("it tells its memory", () => /memory (\d+)\n/.exec(output.slice(told)) ?? undefined);
+      const told = run.output().length;
+      process.kill(run.pid, "SIGUSR2");
+      const line = await until(
+        "it tells its memory",
+        () => /memory (\d+)\n/.exec(run.output().slice(told)) ?? undefined,
+      );
       return Number(line[1]);
     },
-    get exited() {
-      return exited;
-    },
-    exit,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await exit;
-    },
-  };
-}
-
-function portsOf(output: string): Ports {
-  const port = (line: RegExp): number => Number(line.exec(output)?.[1]);
-  return {
-    public: port(/page +http:\/\/localhost:(\d+)/),
-    grpc: port(/gRPC +localhost:(\d+)/),
-    admin: port(/health +http:\/\/localhost:(\d+)/),
-  };
+  });
 }

@@ -2,8 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { testFolder } from "@distribution/testkit/service";
 import { onTestFinished } from "vitest";
-import { testFolder } from "./folder.ts";
 
 export interface SmallDisk {
   readonly path: string;

@@ -1,5 +1,6 @@
 /** Every way to publish, as one function each: an event, given as CloudEvents fields, to positions or the error's code. */
 import { Event, EventBatch, EventClass } from "@distribution/proto-types/distribution/v1/event";
+import { until } from "@distribution/testkit/service";
 import type { ServiceError } from "@grpc/grpc-js";
 import { publishOverGrpc } from "./publisher.ts";
 import { type PublishAnswer, post, publish, Refused } from "./rest.ts";
@@ -7,7 +8,6 @@ import type { Ports } from "./service.ts";
 import { grpcClient } from "./stream/grpc.ts";
 import { websocket } from "./stream/websocket.ts";
 import { TRADES, type tradeCloudEvent } from "./trades.ts";
-import { until } from "./until.ts";
 
 type CloudEvent = ReturnType<typeof tradeCloudEvent>;
 

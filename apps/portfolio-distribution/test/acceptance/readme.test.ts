@@ -1,8 +1,8 @@
 /** The README's own requests, as they are, against a service that is told of the simulated world. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { testFolder } from "@distribution/testkit/service";
 import { expect, it } from "vitest";
-import { testFolder } from "../support/folder.ts";
 import { eventually, get } from "../support/rest.ts";
 import { startService } from "../support/service.ts";
 

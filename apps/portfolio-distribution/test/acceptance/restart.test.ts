@@ -2,13 +2,12 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { connect } from "@distribution/client";
+import { testFolder, until, within } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { completion, INSTRUMENT, position, proposal, state } from "../support/events.ts";
-import { testFolder } from "../support/folder.ts";
 import { ns, tellGrowth } from "../support/growth.ts";
 import { eventually, get, offer, type Position, tell } from "../support/rest.ts";
 import { type Ports, startProcess, startService } from "../support/service.ts";
-import { until, within } from "../support/until.ts";
 
 interface HistoryAnswer {
   readonly positions: readonly Position[];
@@ -125,15 +124,13 @@ describe("a service that starts again", () => {
       }
       if (life === 1)
         await eventually<HistoryAnswer>(service.ports, HISTORY, ({ body }) => navsOf(body).length === last);
-      service.kill("SIGKILL");
-      expect(await within("the process is gone", service.exit)).toMatchObject({ signal: "SIGKILL" });
+      expect(await within("the process is gone", service.kill("SIGKILL"))).toMatchObject({ signal: "SIGKILL" });
     }
     await using service = await startProcess({ DATA_DIR: directory });
     const { body } = await get<HistoryAnswer>(service.ports, HISTORY);
     expect(navsOf(body)).toHaveLength(last);
     expect(body.states?.[0]?.asOf).toBe(ns(last));
     expect((await offer(service.ports, numbered(last - 1, "growth"))).body).toMatchObject({ duplicates: 1 });
-    service.kill("SIGTERM");
-    expect(await within("the process ends", service.exit)).toMatchObject({ code: 0 });
+    expect(await within("the process ends", service.kill("SIGTERM"))).toMatchObject({ code: 0 });
   });
 });

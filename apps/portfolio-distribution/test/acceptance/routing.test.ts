@@ -1,11 +1,11 @@
 /** Given the service's routes, when limits are broken, then breaches overtake the rest and blocking ones are on a topic of their own too. */
 import { connect } from "@distribution/client";
+import { until } from "@distribution/testkit/service";
 import { expect, it } from "vitest";
 import { BLOCKING_PRIORITY, BREACH_PRIORITY } from "../../src/domain/topics.ts";
 import { breach, INSTRUMENT, state } from "../support/events.ts";
 import { eventually, logOf, offer, tell } from "../support/rest.ts";
 import { startService } from "../support/service.ts";
-import { until } from "../support/until.ts";
 
 const KINDS = ["position-size", "concentration", "gross-exposure", "drawdown"] as const;
 

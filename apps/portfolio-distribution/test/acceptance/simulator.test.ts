@@ -5,13 +5,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Scenario, WorldIdentity } from "@distribution/simulated-world";
+import { testFolder, until, within } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { TOPICS } from "../../src/domain/topics.ts";
-import { testFolder } from "../support/folder.ts";
 import { audit, fillsOf, type TracedEvent, trace } from "../support/independent-books.ts";
 import { get, logOf, type Position } from "../support/rest.ts";
 import { type Ports, type Settings, startProcess, startService } from "../support/service.ts";
-import { until, within } from "../support/until.ts";
 
 /** States of portfolios; with what leads to them, several thousand events. */
 const ENOUGH = 2_000;
@@ -144,8 +143,7 @@ describe("the simulated world", () => {
       await using service = await startProcess(simulated(folder, "open"));
       states += ENOUGH / 2;
       await told(service.ports, states);
-      service.kill(signal);
-      await within("the process is gone", service.exit);
+      await within("the process is gone", service.kill(signal));
       expect(service.output()).not.toContain("was refused");
     }
     await using service = await startService(alone(folder));

@@ -1,8 +1,8 @@
 /** The REST face as a client uses it. */
 import { EventBatch } from "@distribution/proto-types/distribution/v1/event";
+import { until } from "@distribution/testkit/service";
 import { type Told, toCloudEvent, toEvent } from "./events.ts";
 import type { Ports } from "./service.ts";
-import { until } from "./until.ts";
 
 export interface Position {
   readonly topic: string;

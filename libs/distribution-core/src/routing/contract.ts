@@ -24,7 +24,7 @@ export interface RouteDefinition {
   /** For operators, metrics and errors: [a-z0-9-], at most 64 characters; `default` is the rule that is always there. */
   readonly name: string;
   readonly when: RouteCondition;
-  /** Topics that matching events go to, none of them internal. Empty: the rule changes priority and regions only. */
+  /** Topics that matching events go to, none of them internal; each takes every type that the route covers. Empty: the rule changes priority and regions only. */
   readonly to: readonly string[];
   /**
    * 0 to 9, written into Event.priority for filters; of several rules the highest. Absent: left as the publisher set it.

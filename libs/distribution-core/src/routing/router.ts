@@ -28,7 +28,7 @@ export interface RouterOptions {
 
 /**
  * Throws with the path of every mistake (`routes[2].when.filter`) and the code of the first: `invalid_request` (an
- * internal topic among them), `unknown_topic`, `invalid_filter` or `filter_too_costly`.
+ * internal topic among them, and a type that a destination does not take), `unknown_topic`, `invalid_filter` or `filter_too_costly`.
  */
 export function createRouter({ routes = [], topics, parseFilter, createMatcher, metrics }: RouterOptions): Router {
   const byName = new Map(topics.map((topic) => [topic.name, topic]));

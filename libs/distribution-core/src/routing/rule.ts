@@ -50,7 +50,8 @@ function compileRule(definition: RouteDefinition, path: string, context: RuleCon
   const covered = coveredTopics(definition, path, context, mistakes);
   const destinations = definition.to.flatMap((name, index) => {
     const topic = routable(context).find((each) => each.name === name);
-    if (!topic) mistakes.push(noTopic(definition, `${path}.to[${index}]`, name, context));
+    if (topic) mistakes.push(...notTaken(definition, `${path}.to[${index}]`, topic, covered));
+    else mistakes.push(noTopic(definition, `${path}.to[${index}]`, name, context));
     return topic ?? [];
   });
   const filters = new Map(
@@ -94,6 +95,26 @@ function parseFor(
     if (!mistakes.some((mistake) => mistake.path === at)) mistakes.push({ code: failure.code, path: at, message });
     return undefined;
   }
+}
+
+/** The first type that the route sends to a topic which does not take it: its events could not be published. */
+function notTaken(
+  { name, when }: RouteDefinition,
+  path: string,
+  { name: destination, eventTypes }: TopicDefinition,
+  covered: readonly TopicDefinition[],
+): readonly Mistake[] {
+  const taken = new Set(eventTypes.map(({ type }) => type));
+  const sent = covered.flatMap((topic) => {
+    if (topic.eventTypes.length === 0) return (when.types ?? []).filter((pattern) => !/[*>]/.test(pattern));
+    const types = topic.eventTypes.map(({ type }) => type);
+    return types.filter((type) => when.types?.some((pattern) => patternCovers(pattern, type)) ?? true);
+  });
+  const type = taken.size === 0 ? undefined : sent.find((each) => !taken.has(each));
+  if (type === undefined) return [];
+  const remedy = `Leave the type out in when.types, or add it to the event types of ${destination}: ${[...taken].join(", ")}.`;
+  const message = `Route ${name} sends ${type} to ${destination}, which does not take it. ${remedy}`;
+  return [{ code: "invalid_request", path, message }];
 }
 
 /** What the service tells of itself stays on its own topics, and nothing else comes there. */

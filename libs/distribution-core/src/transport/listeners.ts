@@ -18,6 +18,7 @@ import {
   createHttpServer,
   createPublicApp,
   createRates,
+  type ExplainRoute,
   type PublicAppOptions,
   type Rates,
   type ServiceStatus,
@@ -56,6 +57,7 @@ export interface PublicParts
   readonly sessions: Sessions;
   readonly registry: Registry;
   readonly router: Router;
+  readonly explain: ExplainRoute;
   readonly domain:
     | { readonly router?: PublicAppOptions["domainRouter"]; readonly openApi?: PublicAppOptions["domainOpenApi"] }
     | undefined;
@@ -107,6 +109,13 @@ export async function createListeners(options: ListenersOptions): Promise<Listen
       status,
       health: health.read,
       routes: () => parts?.router.stats().map((route) => ({ ...route })) ?? [],
+      explain(topic, event) {
+        if (parts) return parts.explain(topic, event);
+        throw new DistributionError(
+          "unavailable",
+          "The service is starting and has no routes yet; ask again once it is ready.",
+        );
+      },
     }),
   );
   const at = (port: number, name: string, setting: string): Address => ({
@@ -119,7 +128,7 @@ export async function createListeners(options: ListenersOptions): Promise<Listen
     ports,
     async open(given) {
       parts = given;
-      const { sessions, ingest, domain, registry: _registry, router: _router, ...rest } = given;
+      const { sessions, ingest, domain, registry: _registry, router: _router, explain: _explain, ...rest } = given;
       rates = createRates({ metrics, topics: given.topics.map(({ name }) => name), timers: runtime.timers });
       const shared = { host: sessions, runtime, logger };
       const streams = createEventStreams(shared);

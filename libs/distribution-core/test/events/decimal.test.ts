@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import {
   addDecimals,
   canonicalDecimal,
+  compareCanonicalDecimals,
   compareDecimals,
   divideDecimals,
   isCanonicalDecimal,
@@ -73,9 +74,22 @@ describe("sums, differences, products and comparisons of decimals", () => {
         expect(addDecimals(a.text, b.text)).toBe(canonical(x + y, places));
         expect(subtractDecimals(a.text, b.text)).toBe(canonical(x - y, places));
         expect(multiplyDecimals(a.text, b.text)).toBe(canonical(a.units * b.units, a.places + b.places));
-        expect(Math.sign(compareDecimals(a.text, b.text))).toBe(x === y ? 0 : x < y ? -1 : 1);
+        const sign = x === y ? 0 : x < y ? -1 : 1;
+        expect(Math.sign(compareDecimals(a.text, b.text))).toBe(sign);
+        expect(Math.sign(compareCanonicalDecimals(canonicalDecimal(a.text)!, canonicalDecimal(b.text)!))).toBe(sign);
       }),
     );
+  });
+
+  it.each([
+    ["9.9", "10", -1],
+    ["0.1", "0.10000000000000000001", -1],
+    ["-2", "-10", 1],
+    ["-1", "1", -1],
+    ["3", "-3", 1],
+    ["1.5", "1.50", 0],
+  ])("compare as numbers: %s against %s is %i", (a, b, sign) => {
+    expect(Math.sign(compareDecimals(a, b))).toBe(sign);
   });
 
   it("keep what a binary float would lose", () => {

@@ -220,6 +220,49 @@ describe("operators", () => {
   });
 });
 
+describe("a destination", () => {
+  const type = (name: string) => ({ type: name, class: EventClass.TRADE, description: name, key: "k" });
+  const typed = [
+    topic("o.all", 1, { eventTypes: [type("o.new.v1"), type("o.done.v1")] }),
+    topic("o.done", 1, { eventTypes: [type("o.done.v1")] }),
+    topic("o.any"),
+  ];
+
+  test.each<readonly [string, Partial<RouteDefinition>]>([
+    ["takes what the types say", { when: { topics: ["o.all"], types: ["o.done.v1"] }, to: ["o.all", "o.done"] }],
+    ["takes any", { when: {}, to: ["o.any"] }],
+    ["is asked of no type that its topics do not take", { when: { topics: ["o.done"], types: [">"] }, to: ["o.done"] }],
+    [
+      "is not asked of types of a topic that takes any",
+      { when: { topics: ["o.any"], types: ["o.*.v1"] }, to: ["o.done"] },
+    ],
+    ["that is the topic itself is none", { when: { topics: ["o.*"] }, to: [], priority: 3 }],
+  ])("%s", (_, route) => {
+    expect(() => routerOf([{ name: "r", when: {}, to: [], ...route }], typed)).not.toThrow();
+  });
+
+  test.each<readonly [string, RouteDefinition["when"]]>([
+    ["by a pattern", { topics: ["o.all"], types: ["o.*.v1"] }],
+    ["by none, which is every type", { topics: ["o.all"] }],
+    ["by name, from a topic that takes any", { topics: ["o.any"], types: ["o.new.v1"] }],
+    [
+      "from one of several topics, whatever the filter",
+      { topics: ["o.*"], types: ["o.new.v1"], filter: "priority > 1" },
+    ],
+  ])("that does not take a type which is sent %s is refused, with the type", (_, when) => {
+    const error = refusalOf(() => routerOf([{ name: "r", when, to: ["o.all", "o.done"] }], typed));
+    expect([error.code, error.errors]).toEqual([
+      "invalid_request",
+      [
+        {
+          path: "routes[0].to[1]",
+          message: expect.stringMatching(/^Route r sends o.new.v1 to o.done, .*: o.done.v1.$/),
+        },
+      ],
+    ]);
+  });
+});
+
 describe("what the service tells of its own life", () => {
   const withLife = [...topics, topic("md.distribution", 1, { internal: true })];
 

@@ -3,12 +3,12 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { readSettings, serviceSettings } from "../../src/config.ts";
+import { readServiceSettings, readSettings, serviceSettings } from "../../src/config.ts";
 import { openDataFolder, secretOf } from "../../src/data-folder.ts";
 import { DistributionError } from "../../src/errors.ts";
 import { folder } from "../tail/support.ts";
 
-const shape = serviceSettings({ port: 7030, grpcPort: 7031, adminPort: 7032 });
+const shape = serviceSettings("test", { port: 7030, grpcPort: 7031, adminPort: 7032 });
 const read = (environment: Record<string, string>) =>
   readSettings("TEST", shape, { TEST_DATA_DIR: "/data", ...environment });
 
@@ -56,7 +56,7 @@ describe("settings", () => {
   });
 
   it("that are wrong are refused all at once, each by the name of its variable", () => {
-    const error = refusal({ TEST_PORT: "x", TEST_LOG_LEVEL: "loud", TEST_HOST: "" });
+    const error = refusal({ TEST_DATA_DIR: "", TEST_PORT: "x", TEST_LOG_LEVEL: "loud", TEST_HOST: "" });
     expect(error.code).toBe("invalid_request");
     expect(error.errors.map(({ path }) => path).sort()).toEqual([
       "TEST_DATA_DIR",
@@ -75,7 +75,10 @@ describe("settings", () => {
     [{ TEST_LOG_LEVEL: "loud" }, '"loud" is not taken; set one of debug, info, warn, error, silent, or leave it out'],
     [{ TEST_HOSTS: "*" }, 'TEST_HOSTS: "*" is not taken; set names or addresses, comma-separated, without scheme'],
     [{ TEST_HOST: "" }, 'TEST_HOST: "" is not taken; set a text that is not empty, or leave it out for "127.0.0.1"'],
-    [{ TEST_DATA_DIR: undefined }, "TEST_DATA_DIR: is not set; set a text that is not empty. Folder of"],
+    [
+      { TEST_DATA_DIR: "" },
+      'TEST_DATA_DIR: "" is not taken; set a text that is not empty, or leave it out for "data/test"',
+    ],
   ])("that are wrong are told as they were typed, with the bound and what to do: %j", (environment, message) => {
     expect(refusal({ TEST_DATA_DIR: "/data", ...environment }).message).toContain(message);
   });
@@ -97,6 +100,46 @@ describe("settings", () => {
     const error = refusal({ TEST_DATA_DIR: "/data", TEST_PROT: "1", TEST_HOTS: "2" });
     expect(error.errors.map(({ path }) => path)).toEqual(["TEST_PROT", "TEST_HOTS"]);
     expect(error.message).toContain("TEST_PORT");
+  });
+});
+
+describe("the broker's settings", () => {
+  const open = () => Promise.reject(new Error("Nobody opens it."));
+  const brokers = {
+    here: { settings: {}, open },
+    far: { settings: { FAR_SERVERS: z.string().min(1), FAR_WAIT_MS: z.coerce.number().int().default(5) }, open },
+  };
+  const read = (environment: Record<string, string>) => readServiceSettings("my-test", shape, brokers, environment);
+
+  it("are those of the first, where none is chosen", () => {
+    expect(read({ MY_TEST_PORT: "1" })).toMatchObject({ BROKER: "here", PORT: 1 });
+  });
+
+  it("are read with the service's own when theirs is chosen", () => {
+    const settings = read({ MY_TEST_BROKER: "far", MY_TEST_FAR_SERVERS: "a:1" });
+    expect(settings).toMatchObject({ BROKER: "far", FAR_SERVERS: "a:1", FAR_WAIT_MS: 5, PORT: 7030 });
+    expect(() => read({ MY_TEST_BROKER: "far", MY_TEST_FAR_WAIT_MS: "x" })).toThrow(
+      /MY_TEST_FAR_SERVERS: is not set; .*\n.*MY_TEST_FAR_WAIT_MS: "x" is not taken/,
+    );
+  });
+
+  it("of another one are left alone, whatever they are; of none, refused", () => {
+    const settings = read({ MY_TEST_BROKER: "here", MY_TEST_FAR_WAIT_MS: "x" });
+    expect(settings).not.toHaveProperty("FAR_WAIT_MS");
+    expect(() => read({ MY_TEST_FAR_WAITING: "1" })).toThrow("MY_TEST_FAR_WAITING: no such setting");
+  });
+
+  it("are of no broker that there is not: the choice is refused with those that there are, and nothing else is", () => {
+    for (const wrong of ["near", "constructor", ""]) {
+      expect(() => read({ MY_TEST_BROKER: wrong, MY_TEST_FAR_SERVERS: "" })).toThrow(
+        expect.objectContaining({
+          code: "invalid_request",
+          errors: [
+            { path: "MY_TEST_BROKER", message: expect.stringContaining("set one of here, far, or leave it out") },
+          ],
+        }),
+      );
+    }
   });
 });
 

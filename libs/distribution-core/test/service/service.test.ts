@@ -188,20 +188,43 @@ describe("a service", () => {
     giveUp.abort();
   });
 
-  it("offers what its domain adds, and starts and stops it with itself", async () => {
-    const steps: string[] = [];
+  it("offers what its domain adds", async () => {
     const { start } = await prepare({
       domain: ({ tail }) => ({
         router: Router().get("/own", (_, response) => void response.json({ partitions: tail.all.length })),
-        start: () => void steps.push("started"),
-        stop: async () => void steps.push("stopped"),
       }),
     });
     const service = await start();
     const response = await fetch(`http://127.0.0.1:${service.ports.public}/api/v1/own`);
     expect(await response.json()).toEqual({ partitions: 2 });
+  });
+
+  it("starts its upstream when it can take events, and stops it before it takes no more", async () => {
+    const answers: number[] = [];
+    const offer = async (port: number, id: string) => {
+      const answer = await publish({ ports: { public: port } } as DistributionService, event(id));
+      answers.push(answer.status);
+    };
+    let first: Promise<void> | undefined;
+    const { start } = await prepare({
+      upstream({ ports }) {
+        first = offer(ports.public, "first");
+        return { stop: () => offer(ports.public, "last") };
+      },
+    });
+    const service = await start();
+    await first;
     await service.stop();
-    expect(steps).toEqual(["started", "stopped"]);
+    expect(answers).toEqual([201, 201]);
+  });
+
+  it("stops, and says why, where its upstream does not stop as it should", async () => {
+    const { start, log, readers } = await prepare({
+      upstream: () => ({ stop: () => Promise.reject(new Error("It hangs.")) }),
+    });
+    await (await start()).stop();
+    expect(readers()).toBe(0);
+    expect(log.lines.filter(({ level }) => level === "error")).toHaveLength(1);
   });
 });
 
@@ -269,13 +292,11 @@ describe("a service that cannot start", () => {
       "invalid_request",
     ],
     [
-      "its domain fails to start",
+      "its upstream fails to start",
       async () => ({
-        domain: () => ({
-          start() {
-            throw new TypeError("a defect");
-          },
-        }),
+        upstream() {
+          throw new TypeError("a defect");
+        },
       }),
       "internal",
     ],
@@ -300,37 +321,15 @@ describe("a service that cannot start", () => {
     await expect(start()).rejects.toThrow(`topics[1].name: ${own} is taken.`);
   });
 
-  it("stops its domain, which may have something open, also when that has not been started", async () => {
-    const steps: string[] = [];
-    const domain = () => ({
-      async start() {
-        steps.push("started");
-        throw new TypeError("a defect");
-      },
-      stop: async () => void steps.push("stopped"),
-    });
-    const failing = await prepare({ domain });
-    await expect(failing.start()).rejects.toMatchObject({ code: "internal" });
-    expect(steps.splice(0)).toEqual(["started", "stopped"]);
-    const blocked = await prepare({ domain, listen: { port: 0, grpcPort: (await taken()).port, adminPort: 0 } });
-    await expect(blocked.start()).rejects.toMatchObject({ code: "unavailable" });
-    expect(steps).toEqual(["stopped"]);
-    expect([failing.readers(), failing.timers.active(), blocked.readers(), blocked.timers.active()]).toEqual([
-      0, 0, 0, 0,
-    ]);
-  });
-
   it("tells the clients that came meanwhile to come back", async () => {
     const { server, port } = await taken();
     await new Promise((resolve) => server.close(resolve));
     let client: Awaited<ReturnType<typeof connect>> | undefined;
-    const domain = () => ({
-      async start() {
-        client = await connect({ ports: { public: port } });
-        throw new TypeError("a defect");
-      },
-    });
-    const { start } = await prepare({ domain, listen: { port, grpcPort: 0, adminPort: 0 } });
+    const upstream = async () => {
+      client = await connect({ ports: { public: port } });
+      throw new TypeError("a defect");
+    };
+    const { start } = await prepare({ upstream, listen: { port, grpcPort: 0, adminPort: 0 } });
     await expect(start()).rejects.toMatchObject({ code: "internal" });
     await until(() => client?.code() !== undefined);
     expect([client?.frames.at(-1), client?.code()]).toEqual([{ draining: { reconnectWithinMs: 5_000 } }, 3001]);

@@ -194,6 +194,8 @@ describe("a bad filter", () => {
     ["data.book.dept == 1", "invalid_filter", 'did you mean "depth"'],
     ["data.venueCode == 'A'", "invalid_filter", 'did you mean "venue_code"'],
     ["data.at == 1", "invalid_filter", "No such key: at"],
+    ["data.nothing == 1", "invalid_filter", "No such key: nothing at character 6. "],
+    ["nothing == 1", "invalid_filter", "nothing at character 1. Filters name data and "],
     ["symbol == 'A'", "invalid_filter", 'did you mean "data.symbol"'],
     ["sequense == 1", "invalid_filter", 'did you mean "sequence"'],
     ["data.symbol == 5", "invalid_filter", "string == int"],

@@ -1,6 +1,5 @@
 /** The settings by which a service chooses its simulated upstream, and what comes of them. */
 import { join } from "node:path";
-import { systemRuntime } from "@distribution/core/runtime";
 import { z } from "zod";
 import { SCENARIOS } from "../scenarios.ts";
 import { type Simulator, type SimulatorOptions, startSimulator } from "./simulator.ts";
@@ -31,27 +30,27 @@ export const FEED_SETTINGS = {
 
 export type FeedConfig = { readonly [Name in keyof typeof FEED_SETTINGS]: z.infer<(typeof FEED_SETTINGS)[Name]> };
 
-export interface FeedOptions extends Pick<SimulatorOptions, "domain" | "logger"> {
+export interface FeedOptions extends Pick<SimulatorOptions, "domain" | "runtime" | "logger"> {
   /** `HOST`: where the service listens. */
   readonly config: FeedConfig & { readonly HOST: string };
-  /** The service's public port, as bound. */
-  readonly port: number;
+  /** The service's, as bound. */
+  readonly ports: { readonly public: number };
   /** The service's data folder: the simulator keeps there how far it has come. */
   readonly folder: string;
 }
 
 /** Undefined: the settings want none. Throws `record_damaged` as `startSimulator` does. */
-export function startFeed({ domain, config, port, folder, logger }: FeedOptions): Simulator | undefined {
+export function startFeed({ domain, config, ports, folder, runtime, logger }: FeedOptions): Simulator | undefined {
   if (config.FEED === "none") return undefined;
   return startSimulator({
     domain,
-    url: `http://${reachable(config.HOST)}:${port}`,
+    url: `http://${reachable(config.HOST)}:${ports.public}`,
     worldFile: config.FEED_WORLD,
     scenario: config.FEED_SCENARIO,
     rate: config.FEED_RATE,
     progressFile: join(folder, "feed", "progress"),
     speed: config.FEED_SPEED,
-    runtime: systemRuntime,
+    runtime,
     logger,
   });
 }

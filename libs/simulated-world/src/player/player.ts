@@ -1,21 +1,26 @@
 /** Plays one domain's part of a world against the wall clock, into the service whose upstream it is. */
 import { fieldError } from "@distribution/core/errors";
 import type { Runtime } from "@distribution/core/runtime";
-import type { WorldDomain } from "../names.ts";
+import { WORLD_TOPICS, type WorldDomain } from "../names.ts";
 import type { WorldIdentity } from "../options.ts";
 import { createWorld, type World } from "../world.ts";
 import type { WorldEvent } from "../world-event.ts";
 import { Lanes, type LanesStats } from "./lanes.ts";
 import { createPace, MAX_SPEED, type Pace } from "./pace.ts";
-import { readProgress } from "./progress.ts";
+import { readProgress, writeProgressAtOnce } from "./progress.ts";
 import { createProgressKeeper, type ProgressKeeper } from "./progress-keeper.ts";
-import type { Publish } from "./publish.ts";
+import { type Held, type Publish, refusalOf } from "./publish.ts";
 
 export interface WorldPlayerOptions {
   /** The same for the players of all domains: see `sharedWorld`. */
   readonly world: WorldIdentity;
   readonly domain: WorldDomain;
   readonly publish: Publish;
+  /**
+   * Asked when it goes on from a note, so that what was taken after the note is not published again: a service knows events
+   * again for some time only. Absent: all of it is published again.
+   */
+  readonly held?: Held;
   readonly runtime: Runtime;
   /**
    * World time is the world's start plus the time since then, this many times: 1 is as it happens. Above 0, at most 10,000.
@@ -43,6 +48,8 @@ export interface WorldPlayerStats extends LanesStats {
   readonly state: "idle" | "playing" | "stopped" | "finished" | "failed";
   /** Up to where the world was played: Unix time, ns. */
   readonly worldNs: bigint;
+  /** Events that it did not publish, for the service had them. */
+  readonly held: number;
   /** Events of the domain that are noted as durable or refused. */
   readonly noted: number;
   /** Why progress could not be noted the last time; undefined: it was. */
@@ -58,6 +65,11 @@ export interface WorldPlayer {
   readonly done: Promise<void>;
   readonly stats: WorldPlayerStats;
 }
+
+/** The service is asked for what came since the last note and for so much before it: its clock may be another one. */
+const CLOCKS_DIFFER_NS = 10_000_000_000n;
+/** Until it is asked again when it did not answer; a second at most, and at speed "max" a moment. */
+const ASK_AGAIN_NS = 500_000_000n;
 
 /** Events of all domains that happen in one go, before others have their turn. */
 const CHUNK_EVENTS = 500;
@@ -89,11 +101,16 @@ class DomainPlayer implements WorldPlayer {
   readonly #pace: Pace;
   #state: WorldPlayerStats["state"] = "idle";
   #playing: Promise<void> = Promise.resolve();
+  readonly #notedNs: bigint | undefined;
+  /** Ids of what the service had when it was asked. */
+  readonly #known = new Set<string>();
+  #held = 0;
 
   constructor(settings: Settings) {
     const { world, domain, progressFile, runtime, speed } = settings;
     const progress = readProgress(progressFile, domain);
     this.#settings = settings;
+    this.#notedNs = progress?.notedNs;
     this.#world = createWorld({ ...world, domains: [domain], ...(progress && { state: progress.state }) });
     this.#pace = createPace(runtime, world.startNs, speed);
     this.#keeper = createProgressKeeper({
@@ -117,7 +134,14 @@ class DomainPlayer implements WorldPlayer {
 
   get stats(): WorldPlayerStats {
     const { noted, failure } = this.#keeper;
-    return { ...this.#lanes.stats, state: this.#state, worldNs: this.#world.nextNs, noted, noteFailure: failure };
+    return {
+      ...this.#lanes.stats,
+      state: this.#state,
+      worldNs: this.#world.nextNs,
+      noted,
+      noteFailure: failure,
+      held: this.#held,
+    };
   }
 
   start(): void {
@@ -138,6 +162,8 @@ class DomainPlayer implements WorldPlayer {
 
   async #play(): Promise<void> {
     const { untilNs } = this.#settings;
+    if (this.#notedNs === undefined) this.#noteBeginning();
+    else await this.#askSince(this.#notedNs - CLOCKS_DIFFER_NS);
     while (this.#state === "playing") {
       const { nextNs } = this.#world;
       if (untilNs !== undefined && nextNs > untilNs) return await this.#finish();
@@ -148,12 +174,46 @@ class DomainPlayer implements WorldPlayer {
     }
   }
 
+  /** Before anything is published: whoever goes on after the end of this process knows since when to ask. */
+  #noteBeginning(): void {
+    const { progressFile, domain, runtime } = this.#settings;
+    const progress = { domain, acknowledged: 0, notedNs: runtime.clock.wallNs(), state: this.#world.save() };
+    try {
+      writeProgressAtOnce(progressFile, progress);
+    } catch {
+      // The next note is refused likewise, and is told.
+    }
+  }
+
+  async #askSince(sinceNs: bigint): Promise<void> {
+    const { held, domain } = this.#settings;
+    for (const topic of held ? Object.values(WORLD_TOPICS[domain]) : []) {
+      for (const id of await this.#ask(() => held!(topic, sinceNs))) this.#known.add(id);
+    }
+  }
+
+  /** Tried again for as long as that may help. */
+  async #ask(held: () => Promise<ReadonlySet<string>>): Promise<ReadonlySet<string>> {
+    while (this.#state === "playing") {
+      try {
+        return await held();
+      } catch (failure) {
+        const { retry, error } = refusalOf(failure);
+        if (!retry) throw error;
+        await this.#pace.until(this.#pace.dueNs() + ASK_AGAIN_NS);
+      }
+    }
+    return new Set();
+  }
+
   /** A chunk of what is due. Where much is, others have their turn between two chunks. */
   async #playTo(dueNs: bigint): Promise<void> {
     this.#keeper.noteIfDue();
     const told = this.#world.next(dueNs, CHUNK_EVENTS);
     this.#keeper.told(told.length);
-    this.#lanes.push(told, this.#keeper.span);
+    const fresh = told.filter(({ event }) => !this.#known.has(event.id));
+    this.#held += told.length - fresh.length;
+    this.#lanes.push(fresh, this.#keeper.span);
     await new Promise<void>((resolve) => this.#settings.runtime.timers.soon(resolve));
   }
 

@@ -38,6 +38,7 @@ const SAVING_PART = 50;
 
 interface Note {
   readonly acknowledged: number;
+  readonly notedNs: bigint;
   readonly state: Uint8Array;
   /** What was told before it and was not known to be taken when it was made. */
   readonly before: Span;
@@ -53,9 +54,9 @@ export function createProgressKeeper(options: ProgressKeeperOptions): ProgressKe
   let writing: Promise<void> = Promise.resolve();
   let dueMs = clock.monotonicMs() + everyMs;
 
-  const write = async ({ acknowledged, state }: Note): Promise<void> => {
+  const write = async ({ acknowledged, notedNs, state }: Note): Promise<void> => {
     try {
-      await writeProgress(file, { domain, acknowledged, state });
+      await writeProgress(file, { domain, acknowledged, notedNs, state });
       noted = acknowledged;
       failure = undefined;
     } catch (thrown) {
@@ -65,7 +66,7 @@ export function createProgressKeeper(options: ProgressKeeperOptions): ProgressKe
   };
   const make = (): void => {
     const begunMs = clock.monotonicMs();
-    note = { acknowledged: told, state: save(), before: span };
+    note = { acknowledged: told, notedNs: clock.wallNs(), state: save(), before: span };
     span = { open: 0 };
     const nowMs = clock.monotonicMs();
     dueMs = nowMs + Math.max(everyMs, (nowMs - begunMs) * SAVING_PART);

@@ -1,6 +1,6 @@
 /** How far a player is, in a file: what it holds is as of one moment, or it is not there. */
-import { readFileSync } from "node:fs";
-import { mkdir, open, rename } from "node:fs/promises";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { WorldDomain } from "../names.ts";
 import { damaged } from "../options.ts";
@@ -9,6 +9,8 @@ export interface Progress {
   readonly domain: WorldDomain;
   /** Events of the domain that are durable or refused: all up to the state. */
   readonly acknowledged: number;
+  /** When: Unix time, ns. What was told after them was published later. */
+  readonly notedNs: bigint;
   /** The world right after them. */
   readonly state: Uint8Array;
 }
@@ -16,19 +18,24 @@ export interface Progress {
 const NEWLINE = 10;
 const REMEDY = "Move it away and start a new world, or restore the file.";
 
-/** One line of JSON for people, then the world's state. */
-export async function writeProgress(file: string, { domain, acknowledged, state }: Progress): Promise<void> {
+export async function writeProgress(file: string, progress: Progress): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  const draft = `${file}.new`;
-  const handle = await open(draft, "w");
-  try {
-    await handle.writeFile(`${JSON.stringify({ domain, acknowledged })}\n`);
-    await handle.writeFile(state);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(draft, file);
+  await writeFile(draftOf(file), bytesOf(progress), { flush: true });
+  await rename(draftOf(file), file);
+}
+
+export function writeProgressAtOnce(file: string, progress: Progress): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(draftOf(file), bytesOf(progress), { flush: true });
+  renameSync(draftOf(file), file);
+}
+
+const draftOf = (file: string): string => `${file}.new`;
+
+/** One line of JSON for people, then the world's state. */
+function bytesOf({ domain, acknowledged, notedNs, state }: Progress): Uint8Array {
+  const header = `${JSON.stringify({ domain, acknowledged, notedNs: String(notedNs) })}\n`;
+  return Buffer.concat([Buffer.from(header), state]);
 }
 
 /** Undefined: there is none yet. Throws `record_damaged` on a file that is no progress of the domain. */
@@ -45,14 +52,19 @@ export function readProgress(file: string, domain: WorldDomain): Progress | unde
   if (header.domain !== domain) {
     throw damaged(`${file} is the progress of ${header.domain}, not of ${domain}.`, "Give each player its own file.");
   }
-  return { domain, acknowledged: header.acknowledged, state: bytes.subarray(end + 1) };
+  const { acknowledged, notedNs } = header;
+  return { domain, acknowledged, notedNs, state: bytes.subarray(end + 1) };
 }
 
-function parseHeader(file: string, text: string): { readonly domain: string; readonly acknowledged: number } {
+interface Header extends Pick<Progress, "acknowledged" | "notedNs"> {
+  readonly domain: string;
+}
+
+function parseHeader(file: string, text: string): Header {
   try {
-    const { domain, acknowledged } = JSON.parse(text) as { readonly domain: unknown; readonly acknowledged: unknown };
-    if (typeof domain === "string" && Number.isSafeInteger(acknowledged)) {
-      return { domain, acknowledged: acknowledged as number };
+    const { domain, acknowledged, notedNs } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    if (typeof domain === "string" && Number.isSafeInteger(acknowledged) && typeof notedNs === "string") {
+      return { domain, acknowledged: acknowledged as number, notedNs: BigInt(notedNs) };
     }
   } catch (cause) {
     throw damaged(`${file} is no progress of a player.`, REMEDY, cause);

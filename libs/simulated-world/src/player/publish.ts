@@ -9,6 +9,12 @@ import type { Event } from "@distribution/proto-types/distribution/v1/event";
  */
 export type Publish = (topic: string, events: readonly Event[]) => Promise<{ readonly duplicates: number }>;
 
+/**
+ * The ids of what the service has of a topic that was appended since then, Unix ns, or a little before. Rejects as `Publish`
+ * does.
+ */
+export type Held = (topic: string, sinceNs: bigint) => Promise<ReadonlySet<string>>;
+
 export interface Refusal {
   readonly error: Error;
   /** The same again may be taken later. */

@@ -51,7 +51,7 @@ export function startSimulator(options: SimulatorOptions): Simulator {
   let player: WorldPlayer;
   try {
     player = createWorldPlayer({
-      ...{ world, domain, publish: publisher.publish, runtime, speed, progressFile },
+      ...{ world, domain, publish: publisher.publish, held: publisher.held, runtime, speed, progressFile },
       onRefused({ event: { id, type }, bad }, failure) {
         if (bad === undefined) logger.warn({ id, type, err: failure }, "An event of the simulated world was refused.");
       },

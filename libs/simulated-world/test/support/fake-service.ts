@@ -1,13 +1,17 @@
 /** A service that takes events as a real one does, knows them again, and fails as the test says. */
 import { DistributionError } from "@distribution/core/errors";
 import type { Event } from "@distribution/proto-types/distribution/v1/event";
-import type { Publish } from "../../src/index.ts";
+import type { Held, Publish } from "../../src/index.ts";
 import { WORLD_EVENT_TYPES } from "../../src/index.ts";
 
 const TYPES: readonly string[] = Object.values(WORLD_EVENT_TYPES).flatMap((types) => Object.values(types));
 
 export interface FakeService {
   readonly publish: Publish;
+  /** Of the whole log, whatever the time. */
+  readonly held: Held;
+  /** As a service does that was away for longer than it knows events again. */
+  forget(): void;
   /** What is durable, by topic, in order. */
   readonly log: Map<string, Event[]>;
   /** Events that it refused, each once. */
@@ -47,6 +51,8 @@ export function createFakeService(): FakeService {
     get duplicates() {
       return duplicates;
     },
+    held: async (topic: string) => new Set((log.get(topic) ?? []).map(({ id }) => id)),
+    forget: () => known.clear(),
     async publish(topic: string, events: readonly Event[]) {
       if (underWay.has(topic)) throw new Error(`Two publishes of ${topic} at a time.`);
       underWay.add(topic);

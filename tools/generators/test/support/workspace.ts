@@ -18,7 +18,7 @@ export interface Workspace extends Folder {
   link(folders: readonly string[]): void;
 }
 
-const FOLDERS = ["libs", "proto", "tools/house", "tools/generators"];
+const FOLDERS = ["libs", "proto", "deploy", "tools/house", "tools/generators", "tools/cli"];
 /** Of no part in the sources: installed, generated or written by runs. */
 const LEFT_OUT = new Set(["node_modules", "generated", "coverage"]);
 

@@ -1,7 +1,9 @@
 /**
- * `npm start [-- <service> ...]`: runs the services named, or all. The first SIGINT, SIGTERM or SIGHUP drains them, a further
+ * `npm start [-- <service> ... --brokers <which>]`: runs the services named, or all, on the brokers named, or embedded ones. The first SIGINT, SIGTERM or SIGHUP drains them, a further
  * one ends them at once. Exit code 0 when all started and stopped as they should, 1 when one did not, 2 for an unknown name.
  */
+import { parseArgs } from "node:util";
+import { withBrokers } from "./brokers.ts";
 import { launch } from "./launch.ts";
 import { createScreen } from "./screen.ts";
 import { findServices, type LaunchedService } from "./services.ts";
@@ -13,17 +15,21 @@ const PARENT_EVERY_MS = 1_000;
 const root = process.cwd();
 const screen = createScreen(process);
 
-function chosen(): readonly LaunchedService[] {
+function chosen(): { readonly services: readonly LaunchedService[]; readonly environment: NodeJS.ProcessEnv } {
   try {
-    return findServices(root, process.argv.slice(2));
+    const { values, positionals } = parseArgs({ allowPositionals: true, options: { brokers: { type: "string" } } });
+    const services = findServices(root, positionals);
+    const names = services.map(({ name }) => name);
+    const { brokers } = values;
+    return { services, environment: brokers ? withBrokers(root, names, brokers, process.env) : process.env };
   } catch (failure) {
-    if (!(failure instanceof RangeError)) throw failure;
+    if (!(failure instanceof RangeError || failure instanceof TypeError)) throw failure;
     screen.note(failure.message);
     process.exit(2);
   }
 }
 
-const { done, stop, kill } = launch({ root, services: chosen(), screen });
+const { done, stop, kill } = launch({ root, ...chosen(), screen });
 let stoppedAt: number | undefined;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {

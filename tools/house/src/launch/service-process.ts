@@ -18,6 +18,8 @@ export interface ServiceProcess {
 
 export interface ServiceProcessOptions {
   readonly service: LaunchedService;
+  /** The Node that runs it: a path. */
+  readonly node: string;
   /** The checkout: its working directory. */
   readonly root: string;
   readonly environment: NodeJS.ProcessEnv;
@@ -25,9 +27,14 @@ export interface ServiceProcessOptions {
   /** Before each line. */
   readonly prefix: string;
   onReady(): void;
-  /** After its last line; one of the two is not null. */
-  onEnd(code: number | null, signal: NodeJS.Signals | null): void;
+  /** Once, after its last line. */
+  onEnd(end: End): void;
 }
+
+/** How a process ended: one of the two is not null. Or why there was none. */
+export type End =
+  | { readonly code: number | null; readonly signal: NodeJS.Signals | null }
+  | { readonly failure: NodeJS.ErrnoException };
 
 const LAST_WORDS = 20;
 
@@ -35,7 +42,7 @@ export function startServiceProcess(options: ServiceProcessOptions): ServiceProc
   const { service, screen } = options;
   // A group of its own: Ctrl-C in the terminal reaches the launcher alone, which hands each service one signal.
   // The channel ends with the launcher, however that comes about, and so tells the service.
-  const child: ChildProcess = spawn(process.execPath, ["--enable-source-maps", service.main], {
+  const child: ChildProcess = spawn(options.node, ["--enable-source-maps", service.main], {
     cwd: options.root,
     env: options.environment,
     detached: true,
@@ -60,7 +67,14 @@ export function startServiceProcess(options: ServiceProcessOptions): ServiceProc
     report = message as ServiceReport;
     options.onReady();
   });
-  child.on("close", options.onEnd);
+  let ended = false;
+  const end = (how: End): void => {
+    if (!ended) options.onEnd(how);
+    ended = true;
+  };
+  child.on("close", (code, signal) => end({ code, signal }));
+  // Of a process that there is it tells what else fails, such as a signal: that is no end.
+  child.on("error", (failure) => child.pid === undefined && end({ failure }));
   return {
     name: service.name,
     get report() {

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Launch, launch } from "../../src/launch/launch.ts";
 import { findServices } from "../../src/launch/services.ts";
@@ -65,6 +66,25 @@ describe("launched services", () => {
     trials.push({ checkout, launched, screen: screen.text, pid: () => 0 });
     expect(await launched.done).toBe(1);
     expect(screen.text()).toMatch(/alpha did not start.*\n[\s\S]*ERR_MODULE_NOT_FOUND[^\0]*$/);
+  });
+
+  it.each([
+    ["that there is not", (folder: string) => join(folder, "node"), "it is not there"],
+    ["that may not be run", (folder: string) => folder, "this user has no right to run it"],
+  ])("end with 1 and the reason when they are to be run by a Node %s", async (_, nodeIn, reason) => {
+    const checkout = createServicesCheckout("alpha", "beta");
+    const screen = recordScreen();
+    const node = nodeIn(checkout.root);
+    const launched = launch({ root: checkout.root, services: findServices(checkout.root), screen, node });
+    trials.push({ checkout, launched, screen: screen.text, pid: () => 0 });
+    expect(await launched.done).toBe(1);
+    const told = screen.text().split("\n");
+    expect(told).toHaveLength(2);
+    for (const [index, name] of ["alpha", "beta"].entries()) {
+      expect(told[index]).toContain(`${name} did not start, ${node} could not be run: ${reason}`);
+    }
+    launched.stop();
+    launched.kill();
   });
 
   it("go on when one is killed, which is told with what to do, and makes the end 1", async () => {

@@ -1,7 +1,7 @@
 /** Typed reads of a venue's message. Each throws `invalid_event` with the field's path, what it must be and what it is. */
 import { fieldError } from "@distribution/core/errors";
 import { Side } from "@distribution/proto-types/market_data/v1/market_data";
-import { canonicalDecimal } from "../decimals.ts";
+import { decimalOf } from "../decimals.ts";
 import { parseIsoTime } from "../timestamps.ts";
 import { isObject, type RawObject, type RawValue } from "./raw-message.ts";
 
@@ -24,7 +24,7 @@ export function textOf(value: RawValue | undefined, path: string): string {
 
 /** A decimal in canonical form. Prices may be negative. */
 export function priceOf(value: RawValue | undefined, path: string): string {
-  const decimal = typeof value === "string" ? canonicalDecimal(value) : undefined;
+  const decimal = typeof value === "string" ? decimalOf(value) : undefined;
   if (decimal === undefined) throw invalid(path, "must be a decimal number", value);
   return decimal;
 }

@@ -118,13 +118,13 @@ function hint(code: string | undefined, node: ASTNode | undefined, environment: 
   if (code === "unknown_variable" && node?.op === "id") {
     const paths = environment.fieldsOf(environment.root).map((name) => `data.${name}`);
     const names = [...Object.keys(ENVELOPE_KINDS), "extensions", "data"];
-    return `${didYouMean(node.args, [...names, ...paths])} Filters name data and ${names.slice(0, -1).join(", ")}`;
+    return `${didYouMean(node.args, [...names, ...paths]) || "."} Filters name data and ${names.slice(0, -1).join(", ")}`;
   }
   if (code === "no_such_key" && (node?.op === "." || node?.op === "[]")) {
     const [left, right] = node.args as [ASTNode & { checkedType?: { name: string } }, string | ASTNode];
     const name = typeof right === "string" ? right : String(right.args);
     const fields = environment.fieldsOf(left.checkedType?.name ?? "");
-    return `${didYouMean(name, fields)} ${left.checkedType?.name} has ${fields.join(", ")}`;
+    return `${didYouMean(name, fields) || "."} ${left.checkedType?.name} has ${fields.join(", ")}`;
   }
   return code === "no_such_overload" ? "; compare values of one type" : "";
 }

@@ -9,6 +9,7 @@ import type { ServiceDescription } from "../documents/operation-document.ts";
 import { arrayOf, jsonContent, objectOf, schemaRef } from "../documents/schemas.ts";
 import { type CallerOptions, createBaseApp } from "./base-app.ts";
 import { contextOf, identify, mountedAt } from "./context.ts";
+import { type ExplainRoute, explainRouteOperation } from "./explain-route.ts";
 import { DEFAULT_REST_LIMITS } from "./limits.ts";
 import { defineOperation, type Operation } from "./operation.ts";
 import { createOperationRouter } from "./operation-router.ts";
@@ -38,6 +39,7 @@ export interface AdminAppOptions extends CallerOptions {
   readonly status: () => ServiceStatus;
   /** The routes with what they matched. */
   readonly routes: () => readonly RouteStats[];
+  readonly explain: ExplainRoute;
   /** Asked to `administer` on everything below /admin/v1. Health and metrics are for anybody who reaches the port. */
   readonly guard: Guard;
   readonly logger: Logger;
@@ -74,7 +76,13 @@ function sendHealth(response: Response, name: "live" | "ready", well: boolean, r
   response.status(well ? 200 : 503).json({ [name]: well, reasons });
 }
 
-function adminOperations({ service, status, routes }: AdminAppOptions): readonly Operation[] {
+function adminOperations({
+  service,
+  status,
+  routes,
+  explain,
+  runtime = systemRuntime,
+}: AdminAppOptions): readonly Operation[] {
   const operations: Operation[] = [
     defineOperation({
       id: "adminStatus",
@@ -106,6 +114,7 @@ function adminOperations({ service, status, routes }: AdminAppOptions): readonly
       errors: [],
       handle: ({ response }) => void response.json({ routes: routes() }),
     }),
+    explainRouteOperation(explain, runtime.timers),
     defineOperation({
       id: "adminOpenApi",
       method: "get",

@@ -7,6 +7,7 @@ export {
   type ServiceHealth,
 } from "./admin-app.ts";
 export { contextOf, type RequestContext } from "./context.ts";
+export type { ExplainRoute } from "./explain-route.ts";
 export { createHttpServer } from "./http-server.ts";
 export { instant } from "./instant.ts";
 export { DEFAULT_REST_LIMITS, type RestLimits } from "./limits.ts";

@@ -23,7 +23,7 @@ export function createTopicCatalogue(all: readonly TopicDefinition[]): TopicCata
 }
 
 /** Any name of the right form; whether there is such a topic is asked after whether the caller may know. */
-const topicName: ParameterKind<string> = {
+export const topicName: ParameterKind<string> = {
   schema: { type: "string", pattern: "^[a-z0-9-]+(\\.[a-z0-9-]+)*$", maxLength: 200 },
   parse(name, path) {
     if (name.length <= 200 && /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(name)) return name;

@@ -32,6 +32,7 @@ async function startAdmin(options: Partial<AdminAppOptions> = {}) {
       interestClasses: 0,
     }),
     routes: () => [{ name: "all", matches: 7 }],
+    explain: () => [],
     guard: createLoopbackGuard(),
     logger: quiet,
     ...options,
@@ -76,7 +77,12 @@ describe("the admin port", () => {
     expect(await (await admin.get("/admin/v1/routes")).json()).toEqual({ routes: [{ name: "all", matches: 7 }] });
     expect(await (await admin.get("/admin/v1/status")).json()).toMatchObject({ startedAt: "2026-01-05T14:30:00Z" });
     const document = (await (await admin.get("/admin/v1/openapi.json")).json()) as { paths: object };
-    expect(Object.keys(document.paths)).toEqual(["/admin/v1/status", "/admin/v1/routes", "/admin/v1/openapi.json"]);
+    expect(Object.keys(document.paths)).toEqual([
+      "/admin/v1/status",
+      "/admin/v1/routes",
+      "/admin/v1/routes/explain",
+      "/admin/v1/openapi.json",
+    ]);
     expect((await new Validator().validate(document)).errors).toBeUndefined();
   });
 

@@ -1,9 +1,9 @@
-import { readSettings, serviceSettings } from "@distribution/core";
+import { readServiceSettings, serviceSettings } from "@distribution/core";
 import { z } from "zod";
+import { BROKERS } from "./compose.ts";
 
 const SETTINGS = {
-  ...serviceSettings({ port: 7060, grpcPort: 7061, adminPort: 7062 }),
-  DATA_DIR: z.string().min(1).default("data/new-domain").describe("Folder of the broker, checkpoints and the secret."),
+  ...serviceSettings("new-domain", { port: 7060, grpcPort: 7061, adminPort: 7062 }),
   FEED: z.enum(["simulated", "none"]).default("none").describe("Make events up, or wait for publishers."),
   FEED_INTERVAL_MS: z.coerce
     .number()
@@ -18,5 +18,5 @@ export type NewDomainConfig = ReturnType<typeof readConfig>;
 
 /** From NEW_DOMAIN_* variables. Throws `invalid_request` naming what is wrong. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>) {
-  return readSettings("NEW_DOMAIN", SETTINGS, environment);
+  return readServiceSettings("new-domain", SETTINGS, BROKERS, environment);
 }

@@ -18,13 +18,12 @@ export interface SimulatorOptions {
 }
 
 export interface Simulator {
-  start(): void;
   /** Resolves when nothing is under way any more. */
   stop(): Promise<void>;
 }
 
 /** An interval in which the event before is still under way has none: the service sets the pace. */
-export function createSimulator({ publish, runtime, logger, intervalMs }: SimulatorOptions): Simulator {
+export function startSimulator({ publish, runtime, logger, intervalMs }: SimulatorOptions): Simulator {
   const { clock, random, timers } = runtime;
   // In the ids, which have to be others in every run.
   const run = Buffer.from(random.bytes(8)).toString("hex");
@@ -48,15 +47,12 @@ export function createSimulator({ publish, runtime, logger, intervalMs }: Simula
     }
     underWay = undefined;
   };
-  let timer: { cancel(): void } | undefined;
+  const timer = timers.every(intervalMs, () => {
+    underWay ??= publishNext();
+  });
   return {
-    start() {
-      timer ??= timers.every(intervalMs, () => {
-        underWay ??= publishNext();
-      });
-    },
     async stop() {
-      timer?.cancel();
+      timer.cancel();
       await underWay;
     },
   };

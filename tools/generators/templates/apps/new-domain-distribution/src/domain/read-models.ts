@@ -44,8 +44,8 @@ export function ruleOf({ instruments }: ReadModels): TransitionRule<Instrument, 
   return {
     topic: TOPICS.events,
     payload: NewDomainEvent,
+    by: [instruments],
     current: (key) => instruments.find(key)?.state,
-    reached: (position) => instruments.reached(position),
     next: nextInstrument,
   };
 }

@@ -1,16 +1,15 @@
 /** Given events published to the service, when a workflow subscribes or asks, then it has them: all, once, in order, and exactly. */
 import { connect } from "@distribution/client";
+import { emptyFolder, type RunningService, removeFolder } from "@distribution/testkit/service";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { TOPICS } from "../../src/domain/topics.ts";
 import { INSTRUMENTS } from "../../src/simulator.ts";
 import {
-  emptyFolder,
   eventOf,
   get,
   type InstrumentAnswer,
   type InstrumentsAnswer,
   publish,
-  removeFolder,
   startService,
   urlOf,
 } from "../support/service.ts";
@@ -23,10 +22,10 @@ interface Payload {
 const WAIT = { timeout: 30_000, interval: 5 };
 
 let folder: string;
-let service: Awaited<ReturnType<typeof startService>>;
+let service: RunningService;
 beforeAll(async () => {
   folder = emptyFolder();
-  service = await startService(folder);
+  service = await startService({ DATA_DIR: folder });
 });
 afterAll(async () => {
   await service?.stop();
@@ -146,7 +145,7 @@ it("answers the same after a restart, and takes each event once then, too", asyn
   const before = await get(service, "/instruments");
 
   await service.stop();
-  service = await startService(folder);
+  service = await startService({ DATA_DIR: folder });
   expect(await get(service, "/instruments")).toEqual(before);
   expect(await publish(service, [event])).toMatchObject({ duplicates: 1 });
   await publish(service, [eventOf("a:AGAIN", "0.4", "2")]);
@@ -154,15 +153,10 @@ it("answers the same after a restart, and takes each event once then, too", asyn
 });
 
 it("makes events up when it is told to", async () => {
-  const own = emptyFolder();
-  try {
-    await using simulated = await startService(own, { FEED: "simulated", FEED_INTERVAL_MS: "1" });
-    const known = async () => {
-      const { instruments } = await get<InstrumentsAnswer>(simulated, "/instruments");
-      return instruments.map(({ instrument }) => instrument).sort();
-    };
-    await expect.poll(known, WAIT).toEqual([...INSTRUMENTS].sort());
-  } finally {
-    removeFolder(own);
-  }
+  await using simulated = await startService({ FEED: "simulated", FEED_INTERVAL_MS: "1" });
+  const known = async () => {
+    const { instruments } = await get<InstrumentsAnswer>(simulated, "/instruments");
+    return instruments.map(({ instrument }) => instrument).sort();
+  };
+  await expect.poll(known, WAIT).toEqual([...INSTRUMENTS].sort());
 });

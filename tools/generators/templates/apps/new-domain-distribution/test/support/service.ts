@@ -1,26 +1,18 @@
-/** The real service in this process, on free ports and in a folder of its own, and its REST face as a client uses it. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+/** The real service, on free ports, and its REST face as a client uses it. */
 import { join } from "node:path";
 import type { DistributionService } from "@distribution/core";
 import type { Position } from "@distribution/core/brokers";
+import { serviceRunner } from "@distribution/testkit/service";
 import { startNewDomain } from "../../src/compose.ts";
 import { readConfig } from "../../src/config.ts";
 import type { InstrumentView } from "../../src/domain/endpoints.ts";
 import { EVENT_TYPES, TOPICS } from "../../src/domain/topics.ts";
 
-export const emptyFolder = (): string => mkdtempSync(join(tmpdir(), "new-domain-"));
-export const removeFolder = (folder: string): void => rmSync(folder, { recursive: true, force: true });
-
-/** The settings are without their prefix. Disposing stops the service and leaves the folder. */
-export async function startService(folder: string, settings: Readonly<Record<string, string>> = {}) {
-  const standard = { PORT: "0", GRPC_PORT: "0", ADMIN_PORT: "0", LOG_LEVEL: "silent", DATA_DIR: folder };
-  const all = Object.entries({ ...standard, ...settings });
-  const service = await startNewDomain(
-    readConfig(Object.fromEntries(all.map(([name, value]) => [`NEW_DOMAIN_${name}`, value]))),
-  );
-  return { ...service, [Symbol.asyncDispose]: () => service.stop() };
-}
+export const { startService } = serviceRunner({
+  name: "new-domain",
+  start: (environment) => startNewDomain(readConfig(environment)),
+  main: join(import.meta.dirname, "../../src/main.ts"),
+});
 
 export const urlOf = ({ ports }: Pick<DistributionService, "ports">): string => `http://127.0.0.1:${ports.public}`;
 

@@ -5,7 +5,7 @@ import { onTestFinished } from "vitest";
 
 /** An empty folder. Whoever makes it removes it, unless a test does: then it is gone after the test. */
 export function emptyFolder(): string {
-  return mkdtempSync(join(tmpdir(), "execution-"));
+  return mkdtempSync(join(tmpdir(), "distribution-"));
 }
 
 export function removeFolder(folder: string): void {
