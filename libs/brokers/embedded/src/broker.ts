@@ -5,7 +5,6 @@ import type {
   Appended,
   Broker,
   BrokerAdmin,
-  BrokerCapabilities,
   Offset,
   PartitionInfo,
   PartitionReader,
@@ -13,6 +12,7 @@ import type {
   ReadFrom,
 } from "@distribution/core/brokers";
 import { DistributionError, fieldError } from "@distribution/core/errors";
+import { EMBEDDED_CAPABILITIES } from "./capabilities.ts";
 import { createGroups, type Groups } from "./groups/groups.ts";
 import { AppendWork, type CheckedWrite } from "./log/append.ts";
 import { createLog, type Log } from "./log/log.ts";
@@ -173,20 +173,9 @@ function createFace(parts: Parts): Broker {
     if (status.closing !== undefined)
       throw new DistributionError("unavailable", "The broker is closed. Open it again.");
   };
-  const capabilities: BrokerCapabilities = {
-    transactions: true,
-    groups: true,
-    individualAck: true,
-    delayedRedelivery: true,
-    keyShared: true,
-    nativeDeduplication: false,
-    exactTruncation: true,
-    compaction: true,
-    maxBatchBytes: settings.maxBatchBytes,
-  };
   return {
     name: "embedded",
-    capabilities,
+    capabilities: { ...EMBEDDED_CAPABILITIES, maxBatchBytes: settings.maxBatchBytes },
     admin: createAdmin(parts, assertOpen),
     async append(writes) {
       assertOpen();

@@ -3,7 +3,6 @@ import { fromRecord, KAFKA_BINDING } from "@distribution/broker-common";
 import type {
   Broker,
   BrokerAdmin,
-  BrokerCapabilities,
   BrokerHealth,
   ForeignReader,
   ForeignRecord,
@@ -13,6 +12,7 @@ import type {
 import { readPartitions, truncate } from "./admin/partitions.ts";
 import { createTopics, type Topics } from "./admin/topics.ts";
 import { type Appender, createAppender } from "./append/appender.ts";
+import { KAFKA_CAPABILITIES } from "./capabilities.ts";
 import { Cluster } from "./connection/cluster.ts";
 import { unavailable } from "./connection/failures.ts";
 import { createDensity, type Density } from "./density.ts";
@@ -79,20 +79,9 @@ function createFace(parts: Parts): Broker {
   const assertOpen = (): void => {
     if (parts.closing !== undefined) throw unavailable("The broker is closed. Open it again.");
   };
-  const capabilities: BrokerCapabilities = {
-    transactions: false,
-    groups: true,
-    individualAck: true,
-    delayedRedelivery: true,
-    keyShared: true,
-    nativeDeduplication: false,
-    exactTruncation: false,
-    compaction: true,
-    maxBatchBytes: cluster.settings.maxBatchBytes,
-  };
   return {
     name: "kafka",
-    capabilities,
+    capabilities: { ...KAFKA_CAPABILITIES, maxBatchBytes: cluster.settings.maxBatchBytes },
     admin: createAdmin(parts, assertOpen),
     async append(writes) {
       assertOpen();

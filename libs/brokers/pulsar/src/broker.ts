@@ -1,11 +1,12 @@
 /** The Pulsar broker: the contract on Pulsar's topics, through one client and the admin API. */
-import type { Broker, BrokerAdmin, BrokerCapabilities } from "@distribution/core/brokers";
+import type { Broker, BrokerAdmin } from "@distribution/core/brokers";
 import { DistributionError } from "@distribution/core/errors";
 import { createAdmin } from "./admin/admin.ts";
 import { createPartitionInfo } from "./admin/info.ts";
 import { createRest, type Rest } from "./admin/rest.ts";
 import { createTopics } from "./admin/topics.ts";
 import { createWriters, type Writers } from "./append/writers.ts";
+import { PULSAR_CAPABILITIES } from "./capabilities.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import { failureOf } from "./failures.ts";
 import { createPulsarGroups, type PulsarGroups } from "./groups/groups.ts";
@@ -86,20 +87,9 @@ function createFace(parts: Parts): Broker {
       throw failureOf(failure, what);
     }
   };
-  const capabilities: BrokerCapabilities = {
-    transactions: false,
-    groups: true,
-    individualAck: true,
-    delayedRedelivery: true,
-    keyShared: false,
-    nativeDeduplication: false,
-    compaction: true,
-    exactTruncation: true,
-    maxBatchBytes: settings.maxBatchBytes,
-  };
   return {
     name: "pulsar",
-    capabilities,
+    capabilities: { ...PULSAR_CAPABILITIES, maxBatchBytes: settings.maxBatchBytes },
     admin: {
       ensureTopic: (config) => run("ensureTopic", () => admin.ensureTopic(config)),
       topics: () => run("topics", () => admin.topics()),

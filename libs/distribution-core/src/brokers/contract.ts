@@ -155,7 +155,7 @@ export interface BrokerCapabilities {
   readonly groups: boolean;
   readonly individualAck: boolean;
   readonly delayedRedelivery: boolean;
-  /** Group members are given keys, not partitions. */
+  /** An event of a group that is held back holds back its own key only, not its partition. */
   readonly keyShared: boolean;
   readonly nativeDeduplication: boolean;
   readonly compaction: boolean;

@@ -1,0 +1,13 @@
+import type { BrokerCapabilities } from "@distribution/core/brokers";
+
+/** What this broker can do, but for the size of a batch, which is a setting. docs/brokers.md shows it. */
+export const EMBEDDED_CAPABILITIES: Omit<BrokerCapabilities, "maxBatchBytes"> = {
+  transactions: true,
+  groups: true,
+  individualAck: true,
+  delayedRedelivery: true,
+  keyShared: true,
+  nativeDeduplication: false,
+  exactTruncation: true,
+  compaction: true,
+};
