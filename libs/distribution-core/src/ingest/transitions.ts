@@ -56,7 +56,7 @@ export interface Judged {
 /** What a publish has until its events are in the state of their keys. */
 export interface Hold {
   readonly claim: Claim;
-  /** Where it is counted: empty until it was judged. */
+  /** Where it is counted: from when it was judged until its events there are in the projections. */
   readonly places: Set<Unseen>;
 }
 
@@ -124,16 +124,21 @@ export class Transitions {
       if (place.durable === 0) place.since = now;
       place.durable += 1;
     }
-    const seen = publication.taken!.placements.flatMap((placement) => this.#seen(placement));
-    // One that is never reached, as its projection stopped, is nothing to wait for either.
-    void Promise.allSettled(seen).then(() => {
-      const then = this.#runtime.clock.monotonicMs();
-      for (const place of hold.places) {
-        place.durable -= 1;
-        place.since = then;
-      }
-      this.#end(hold);
+    const seen = new Map<Unseen | undefined, Promise<void>[]>();
+    for (const placement of publication.taken!.placements) {
+      const place = this.#machines.get(placement.topic)?.partitions[placement.partition];
+      seen.set(place, [...(seen.get(place) ?? []), ...this.#seen(placement)]);
+    }
+    const ends = [...seen].map(async ([place, promises]) => {
+      // One that is never reached, as its projection stopped, is nothing to wait for either.
+      await Promise.allSettled(promises);
+      // Each partition by itself: one that stands still is no reason to take nothing of the others.
+      if (place === undefined || !hold.places.delete(place)) return;
+      place.publishes -= 1;
+      place.durable -= 1;
+      place.since = this.#runtime.clock.monotonicMs();
     });
+    void Promise.all(ends).then(() => this.#end(hold));
   }
 
   /** What the publish holds, or takes its place for. */
@@ -172,7 +177,7 @@ export class Transitions {
       const source = gathering.sourceAt(index);
       const start = gathering.startAt(index);
       let one = before[judged.length];
-      if (one === undefined || one.source !== source || one.start !== start) {
+      if (one === undefined || one.machine !== machine || one.source !== source || one.start !== start) {
         this.#envelope.read(source, start, gathering.endAt(index), ordinal);
         const event = readEvent(machine, this.#envelope, ordinal);
         one = { machine, source, start, event, claims: claimsOf(machine, event, ordinal), ordinal };

@@ -31,7 +31,7 @@ export interface LogCursor {
   readonly caughtUp: boolean;
   /** It has all that the tail has. */
   readonly atHead: boolean;
-  /** Why it does not come on although its log does. */
+  /** Why it does not come on although its log does: at the tail's head, as the tail does not. */
   readonly trouble: Trouble | undefined;
   /** Events up to the tail's head; while it reads the log, at most so many. */
   readonly lag: number;
@@ -126,13 +126,14 @@ export function createLogCursor(options: LogCursorOptions): LogCursor {
     if (batches.length === 0) throw new DistributionError("unavailable", "The broker closed its reader.");
     loaded = batches;
   };
-  const leaveLog = (): Promise<void> => {
+  /** Nobody needs the reader any more, whether or not it says so itself. */
+  const leaveLog = async (): Promise<void> => {
     attempts.cancel();
     loaded = [];
     index = 0;
     const old = reader;
     reader = undefined;
-    return old?.close() ?? Promise.resolve();
+    await old?.close().catch(() => undefined);
   };
 
   const checkCaughtUp = (): boolean => {
@@ -191,7 +192,9 @@ export function createLogCursor(options: LogCursorOptions): LogCursor {
       return number === tail.head.number;
     },
     get trouble() {
-      return attempts.trouble;
+      const { head, trouble, damaged } = tail;
+      if (number !== head.number || trouble === undefined) return attempts.trouble;
+      return { message: trouble, passing: !damaged };
     },
     get lag() {
       if (number !== undefined) return tail.head.number - number;

@@ -23,13 +23,14 @@ interface Waiting {
 export function createPositions(topics: readonly string[], compare: (a: string, b: string) => number): Positions {
   /** Of each topic by partition, without the ones that have not begun. */
   const places = new Map<string, Position[]>(topics.map((topic) => [topic, []]));
-  /** By partition, the one that waits for the earliest position first. An event looks at the first of its own partition. */
+  /** By partition and epoch, the one that waits for the earliest position first. An event looks at the first of its own. */
   const waiting = new Map<string, Waiting[]>();
-  /** By partition: of the last position, also across `clear`. */
-  const epochs = new Map<string, string>();
+  /** By partition, of the positions so far, the last one's last; also across `clear`. */
+  const epochs = new Map<string, string[]>();
   let closed = false;
 
   const partitionOf = ({ topic, partition }: Position): string => `${topic}/${partition}`;
+  const historyOf = (position: Position): string => `${partitionOf(position)}/${position.epoch}`;
   const get = (topic: string, partition: number): Position | undefined => places.get(topic)?.[partition];
   const isReached = ({ topic, partition, epoch, offset }: Position): boolean => {
     const now = get(topic, partition);
@@ -38,45 +39,49 @@ export function createPositions(topics: readonly string[], compare: (a: string, 
   const stopped = () => new DistributionError("unavailable", "The projection stopped before it came to the position.");
 
   const wait = (position: Position): Promise<void> => {
-    const name = partitionOf(position);
+    const name = historyOf(position);
     const list = waiting.get(name) ?? [];
     waiting.set(name, list);
     let at = list.length;
     // They come in the order of the log, or nearly so.
-    const isAfter = (other: Position): boolean =>
-      other.epoch === position.epoch && compare(other.offset, position.offset) > 0;
-    while (at > 0 && isAfter(list[at - 1]!.position)) at -= 1;
+    while (at > 0 && compare(list[at - 1]!.position.offset, position.offset) > 0) at -= 1;
     return new Promise<void>((resolve, reject) => list.splice(at, 0, { position, resolve, reject }));
   };
 
-  /** The log has another history: positions of the one before are not reached any more. */
-  const refuseEpoch = (list: readonly Waiting[], epoch: string): Waiting[] => {
-    for (const each of list) if (each.position.epoch === epoch) each.reject(stopped());
-    return list.filter(({ position }) => position.epoch !== epoch);
+  /** The log has another history: positions of the ones before are not reached any more. */
+  const enter = (position: Position, known: readonly string[]): void => {
+    const { epoch } = position;
+    const past = known.filter((each) => each !== epoch);
+    epochs.set(partitionOf(position), [...past, epoch]);
+    for (const each of past) {
+      const name = historyOf({ ...position, epoch: each });
+      for (const { reject } of waiting.get(name) ?? []) reject(stopped());
+      waiting.delete(name);
+    }
   };
+  const isPast = (position: Position): boolean =>
+    epochs.get(partitionOf(position))?.slice(0, -1).includes(position.epoch) ?? false;
 
   return {
     get,
     set(position) {
       places.get(position.topic)![position.partition] = position;
-      const name = partitionOf(position);
-      const before = epochs.get(name);
-      if (before !== position.epoch) epochs.set(name, position.epoch);
-      let list = waiting.get(name);
+      const known = epochs.get(partitionOf(position)) ?? [];
+      if (known.at(-1) !== position.epoch) enter(position, known);
+      const name = historyOf(position);
+      const list = waiting.get(name);
       if (list === undefined) return;
-      if (before !== undefined && before !== position.epoch) list = refuseEpoch(list, before);
       let there = 0;
       while (there < list.length && isReached(list[there]!.position)) there += 1;
       for (const { resolve } of list.splice(0, there)) resolve();
-      if (list.length > 0) waiting.set(name, list);
-      else waiting.delete(name);
+      if (list.length === 0) waiting.delete(name);
     },
     all: () => [...places.values()].flatMap((partitions) => Object.values(partitions)),
     async reached(position) {
       if (!places.has(position.topic)) {
         throw fieldError("invalid_request", "position.topic", `must be one of ${topics.join(", ")}`);
       }
-      if (closed) throw stopped();
+      if (closed || isPast(position)) throw stopped();
       if (isReached(position)) return;
       await wait(position);
     },

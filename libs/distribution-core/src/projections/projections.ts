@@ -119,7 +119,8 @@ export function createProjections(options: ProjectionsOptions): Projections {
     },
     troubles() {
       const building = feds.filter(({ rebuilding }) => rebuilding);
-      const troubled = groups.lanes.filter(({ cursor }) => cursor.trouble);
+      // At the head it is the tail's trouble, which tells of it itself.
+      const troubled = groups.lanes.filter(({ cursor }) => cursor.trouble && !cursor.atHead);
       return [
         ...building.map(({ intake }) => `projection ${intake.name} is being built from the log`),
         // Two that read a partition each on its own may have the same to say.

@@ -33,6 +33,8 @@ export interface PartitionTail {
   readonly head: Place;
   /** Why the tail does not move although its log does, until it has moved again or nothing is left to read. */
   readonly trouble: string | undefined;
+  /** The trouble is one that trying again does not mend: a damaged record. */
+  readonly damaged: boolean;
   /**
    * Resolves when everything that was in the log at start is in ring and table, or when trying again cannot help
    * (a damaged record): then `trouble` says why, and ring and table hold what came before it.
@@ -106,6 +108,7 @@ export async function openPartitionTail(options: PartitionTailOptions): Promise<
 
   let head: Place = { number: ring.next, ...reader.start };
   let trouble: string | undefined;
+  let damaged = false;
   let closed = false;
   const endOfLog = async (): Promise<{ epoch: string; offset: string }> => {
     const info = (await broker.admin.partitions(topic.name))[partition];
@@ -193,14 +196,15 @@ export async function openPartitionTail(options: PartitionTailOptions): Promise<
   };
   const failed = (failure: unknown): void => {
     const { code, message, definition } = toDistributionError(failure);
+    // Reading from the oldest event there is mends `position_gone`; the others come again with every try.
+    damaged = !definition.retry && code !== "position_gone";
     setTrouble(message);
     if (!reasons.has(message)) {
       if (reasons.size === MAX_REASONS) reasons.clear();
       reasons.add(message);
       logger.error({ topic: topic.name, partition, code, err: failure }, "The tail stopped; trying on.");
     }
-    // Reading from the oldest event there is mends `position_gone`; the others come again with every try.
-    if (!definition.retry && code !== "position_gone") reached.resolve();
+    if (damaged) reached.resolve();
   };
 
   let endPause: (() => void) | undefined;
@@ -250,6 +254,9 @@ export async function openPartitionTail(options: PartitionTailOptions): Promise<
     },
     get trouble() {
       return trouble;
+    },
+    get damaged() {
+      return trouble !== undefined && damaged;
     },
     caughtUp: reached.promise,
     placeBefore(number) {

@@ -142,6 +142,29 @@ describe("claims", () => {
     await waiting;
     expect(await idsIn(broker, orders.name)).toEqual(["1", "2", "4", "1", "3"]);
   });
+
+  it("are those of each topic's rule also when what was read before is of other events than the last time", async () => {
+    await using disk = new Disk();
+    const broker = await disk.open();
+    const runtime = createStoppedRuntime();
+    const routes = [{ name: "copies", when: { filter: 'id == "3"' }, to: [orders.name, "md.alerts"] }];
+    const { ingest, publish } = await open({
+      ...{ broker, topics: [orders, topic("md.alerts")], routes, runtime, bounds: { windowMs: 1_000 } },
+    });
+    const doors = createDoors();
+    ingest.govern(doors.rule);
+    ingest.govern({ ...{ topic: "md.alerts", payload: doors.rule.payload, by: [] }, next: () => undefined });
+    await publish([opened("1", "a")]);
+    doors.see("a", "closed");
+    await publish([opened("2", "b")]);
+    // Read: the copies of 3 alone, as 1 is a repeat. It is none any more when they are judged.
+    const waiting = publish([opened("1", "a"), opened("3", "b")], orders.name, publisher("another"));
+    await turns();
+    runtime.advance(2_000);
+    doors.see("b", "open");
+    await refusal(waiting, "illegal_transition");
+    expect(await idsIn(broker, orders.name)).toEqual(["1", "2"]);
+  });
 });
 
 describe("where a projection does not follow the log", () => {
@@ -216,5 +239,27 @@ describe("where a projection does not follow the log", () => {
     doors.see("front", "open");
     await turns();
     await publish([opened("3", "side")]);
+  });
+
+  it("a partition that stands still is no reason to refuse what goes to another, also after a publish to both", async () => {
+    await using disk = new Disk();
+    const runtime = createStoppedRuntime();
+    const { ingest, publish } = await open({
+      ...{ broker: await disk.open(), topics: [topic(orders.name, 2)], runtime },
+    });
+    const doors = createDoors();
+    const reached = ({ partition }: { partition: number }) =>
+      partition === 0 ? new Promise<void>(() => undefined) : Promise.resolve();
+    ingest.govern({ ...doors.rule, by: [{ ...doors.model, reached }], next: () => "any" });
+    const { positions } = await publish(sent.map((id) => opened(id, `k${id}`)));
+    expect([...new Set(positions.map(({ partition }) => partition))].sort()).toEqual([0, 1]);
+    await turns();
+    runtime.advance(6_000);
+    const outcomes = await Promise.allSettled(
+      sent.map((id) => publish([opened(`new-${id}`, `n${id}`)], orders.name, publisher(id))),
+    );
+    const taken = outcomes.flatMap((each) => (each.status === "fulfilled" ? each.value.positions : []));
+    expect(taken.length).toBeGreaterThan(0);
+    expect(new Set(taken.map(({ partition }) => partition))).toEqual(new Set([1]));
   });
 });

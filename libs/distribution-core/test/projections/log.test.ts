@@ -340,6 +340,39 @@ describe("what cannot be read", () => {
     expect(orders.lack(0)).toBe(lack);
   });
 
+  it("is not known either where it comes to the head after all before it was read", async () => {
+    const real = await openLog();
+    let damage: DistributionError | undefined;
+    const broker = {
+      ...real,
+      async read(...place: Parameters<typeof real.read>) {
+        const reader = await real.read(...place);
+        if (place[0] !== ORDERS.name || place[1] !== 0) return reader;
+        const next: typeof reader.next = async (bytes) => {
+          const batches = await reader.next(bytes);
+          if (damage) throw damage;
+          return batches;
+        };
+        return { ...reader, next };
+      },
+    };
+    const orders = createOrders();
+    const { host, tail } = await runProjections(broker, [orders]);
+    await orders.reached(await putOrder(broker, "a"));
+    damage = new DistributionError("record_damaged", "Damaged at 2.");
+    await putOrder(broker, "b");
+    await until(() => tail.troubles().length > 0);
+    expect([tail.troubles(), host.troubles()]).toEqual([["test.orders/0: Damaged at 2."], []]);
+    expect(() => orders.read("b")).toThrow(expect.objectContaining({ code: "unavailable" }));
+    expect(orders.read("a").completeFrom).toBeDefined();
+    const lack = "projection orders cannot read test.orders/0: Damaged at 2.";
+    expect([0, 1].map((partition) => orders.lack(0, { topic: ORDERS.name, partition }))).toEqual([lack, undefined]);
+    damage = undefined;
+    await until(() => orders.find("b") !== undefined);
+    await until(() => orders.lack(0) === undefined);
+    expect(orders.read("b").completeFrom).toBeUndefined();
+  });
+
   it("of no projections is nothing", async () => {
     const running = await runProjections(await openLog(), []);
     expect(running.host.troubles()).toEqual([]);

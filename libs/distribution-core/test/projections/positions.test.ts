@@ -45,6 +45,18 @@ describe("who waits for a position", () => {
     expect(said).toEqual(["e5 unavailable", "f2"]);
   });
 
+  it("is refused at once with a position of a history that is over, and holds up nobody who waits in the present one", async () => {
+    const { positions, said, wait, turn } = watch();
+    positions.set(at(1));
+    positions.set(at(1, "f"));
+    void wait(at(9));
+    void wait(at(9, "unknown"));
+    void wait(at(2, "f"));
+    positions.set(at(2, "f"));
+    await turn();
+    expect(said).toEqual(["e9 unavailable", "f2"]);
+  });
+
   it("waits on while the partition is still in the history before", async () => {
     const { positions, said, wait, turn } = watch();
     positions.set(at(1));

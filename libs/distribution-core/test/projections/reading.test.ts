@@ -100,3 +100,30 @@ describe("waiting for a position", () => {
     await expect(orders.reached(position)).rejects.toMatchObject({ code: "unavailable" });
   });
 });
+
+it("goes on in memory also when the reader of the log cannot be closed", async () => {
+  const real = await openLog();
+  const at = await putOrder(real, "a");
+  let refused = 0;
+  const broker: typeof real = {
+    ...real,
+    async read(name, partition, place) {
+      const reader = await real.read(name, partition, place);
+      if (!("after" in place)) return reader;
+      return {
+        ...reader,
+        async close() {
+          await reader.close();
+          refused += 1;
+          throw new TypeError("The connection is gone.");
+        },
+      };
+    },
+  };
+  const orders = createOrders();
+  const running = await runProjections(broker, [orders]);
+  await orders.reached(at);
+  await orders.reached(await putOrder(broker, "a"));
+  await until(() => refused > 0);
+  expect([orders.read("a").value.events, running.host.troubles()]).toEqual([2, []]);
+});
