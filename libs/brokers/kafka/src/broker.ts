@@ -147,9 +147,12 @@ async function open(parts: Parts, topic: string, partition: number, from: ReadFr
 }
 
 async function openForeign(parts: Parts, topic: string, partition: number, from: ReadFrom): Promise<ForeignReader> {
-  const { epoch, record } = await findStart(parts.cluster, topic, partition, from);
-  const items: ItemsOf<ForeignRecord> = { itemOf: (each, time) => foreignRecord(epoch, each, time) };
-  return follow(parts, { topic, partition, epoch }, record, items, createForeignReader);
+  const start = await findStart(parts.cluster, topic, partition, from);
+  const { epoch, record } = start;
+  const items: ItemsOf<ForeignRecord> = { itemOf: (each) => foreignRecord(epoch, each) };
+  return follow(parts, { topic, partition, epoch }, record, items, (source) =>
+    createForeignReader({ start, ...source }),
+  );
 }
 
 type ItemsOf<Item> = Pick<SourceOptions<Item>, "itemOf" | "onTaken">;

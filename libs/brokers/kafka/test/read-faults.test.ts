@@ -2,7 +2,7 @@
 import { createKafkaBroker, type KafkaBrokerOptions } from "@distribution/broker-kafka";
 import type { Broker, ReadFrom } from "@distribution/core/brokers";
 import { batchOf, readEvents } from "@distribution/testkit/broker";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { CODE } from "../src/connection/failures.ts";
 import { KEY } from "./support/fake/answer.ts";
 import { type FakeCluster, startFakeCluster } from "./support/fake/cluster.ts";
@@ -187,4 +187,27 @@ test("what a closed reader waited for is not waited for any more, also while the
   await expect.poll(() => broker.health().ready).toBe(false);
   await reader.close();
   expect(await next).toEqual([]);
+});
+
+test("a record that others wrote has its own time and place, wherever reading begins", async () => {
+  const clock = vi.spyOn(Date, "now");
+  for (const ms of [9_000_000, 5_000_000]) {
+    clock.mockReturnValue(ms);
+    await append([`at ${ms}`], 1);
+  }
+  clock.mockRestore();
+  const read = async (from: ReadFrom) => {
+    const reader = await broker.foreign!.read(TOPIC, 1, from);
+    const { start } = reader;
+    const records = await reader.next(10);
+    await reader.close();
+    return { start, times: records.map(({ time }) => time) };
+  };
+  const all = await read({ at: "earliest" });
+  expect(all).toMatchObject({ start: { offset: "-1" }, times: [9_000_000_000_000n, 5_000_000_000_000n] });
+  const { epoch } = all.start;
+  expect(await read({ after: { epoch, offset: "0" } })).toEqual({
+    start: { epoch, offset: "0" },
+    times: [5_000_000_000_000n],
+  });
 });

@@ -130,7 +130,8 @@ function urlOf(name: string, text: string, protocols: readonly string[]): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !protocols.includes(url.protocol) || url.hostname === "") {
     const forms = protocols.map((protocol) => `${protocol}//host:port`).join(" or ");
-    throw fieldError("invalid_request", name, `must be ${forms}, not ${JSON.stringify(text)}`);
+    // What it is instead is not said: a URL may have a password in it.
+    throw fieldError("invalid_request", name, `must be ${forms}`);
   }
   return url;
 }

@@ -56,6 +56,13 @@ describe("what is no setting is refused with its name", () => {
   });
 });
 
+test("a URL that is refused is not shown, as it may have a password in it", () => {
+  expect(() => settingsOf({ ...PLACE, adminUrl: "pulsar://admin:hunter2@localhost" })).toThrow(
+    "adminUrl: must be http://host:port or https://host:port",
+  );
+  expect(() => settingsOf({ ...PLACE, adminUrl: "pulsar://admin:hunter2@localhost" })).not.toThrow("hunter2");
+});
+
 test("what is left out has its default", () => {
   const settings = settingsOf(PLACE);
   expect(settings).toMatchObject({ tenant: "public", namespace: "default", compression: "none" });

@@ -183,6 +183,8 @@ export interface ForeignRecord {
 
 /** Reads one partition as `PartitionReader` does, record by record. */
 export interface ForeignReader {
+  /** The position before the first record that `next` will give, as `PartitionReader`'s. */
+  readonly start: { readonly epoch: string; readonly offset: Offset };
   /** Waits at the head; empty only when the reader was closed. Rejects with `position_gone`, and is closed, as `PartitionReader` does. */
   next(maxRecords: number): Promise<readonly ForeignRecord[]>;
   close(): Promise<void>;

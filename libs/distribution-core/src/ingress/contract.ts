@@ -45,7 +45,7 @@ export interface PlainRecords {
   readonly contentType: "application/json" | "application/protobuf";
   /** Of the payload; needed for paths into protobuf. */
   readonly message?: DescMessage;
-  /** Path of the event's id. Absent: topic, partition and offset, which are the same whenever the record is read. */
+  /** Path of the event's id. Absent: topic, partition, epoch and offset, which are the same whenever the record is read. */
   readonly id?: string;
   /** Path of the event's key. Absent: the record's key, as UTF-8. */
   readonly key?: string;

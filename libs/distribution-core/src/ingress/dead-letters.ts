@@ -1,7 +1,9 @@
 /** What ingress could not take, as events of `<service>.dead-letters`: where the record lies, why it was refused, and the record itself. */
+import { createHash } from "node:crypto";
 import { Event, EventClass } from "@distribution/proto-types/distribution/v1/event";
 import type { ForeignRecord } from "../brokers/contract.ts";
 import type { DistributionError } from "../errors.ts";
+import { ENVELOPE_LIMITS } from "../events/index.ts";
 import type { TopicDefinition } from "../topics.ts";
 import type { RecordPlace } from "./contract.ts";
 
@@ -17,6 +19,10 @@ const MIB = 1024 * 1024;
 /** Bytes of a value, and of all headers together, that a letter carries. The record's position tells where the rest is. */
 const KEPT_BYTES = 256 * 1024;
 const KEPT_HEADER_BYTES = 64 * 1024;
+/** What a header takes beside its name and value. */
+const HEADER_FRAME = 24;
+/** Of what a mapping or a rule says, characters. */
+const KEPT_TEXT = 1_000;
 
 export const deadLetterType = (service: string): string => `${service}.dead-letters.record.v1`;
 
@@ -34,7 +40,7 @@ export function deadLettersTopic(service: string): TopicDefinition {
         type: deadLetterType(service),
         class: EventClass.ALERT,
         description:
-          "{topic, partition, epoch, offset, index, code, message, path, time, key, headers[], value, valueBytes}: a record of an ingress topic that was not taken. Bytes are base64; of a long value the first 256 KiB.",
+          "{topic, partition, epoch, offset, index, code, message, path, time, key, headers[], value, valueBytes}: a record of an ingress topic that was not taken. Bytes are base64; of a long value the first 256 KiB; nothing of a record that is too large even so.",
         key: "the ingress topic and partition: topic/partition",
       },
     ],
@@ -42,12 +48,13 @@ export function deadLettersTopic(service: string): TopicDefinition {
   };
 }
 
-/** The same letter has the same id, however often its record is read. */
-export function deadLetterEvent(service: string, letter: DeadLetter): Event {
+/** The same letter has the same id, however often its record is read. "place": without what the record's writer sent. */
+export function deadLetterEvent(service: string, letter: DeadLetter, parts: "all" | "place" = "all"): Event {
   const { topic, partition, record, index, error } = letter;
-  const { epoch, offset, key, value } = record;
+  const { epoch, offset, value } = record;
+  const whole = parts === "all";
   return Event.create({
-    id: `${topic}/${partition}/${epoch}/${offset}/${index}`,
+    id: idOf(`${topic}/${partition}/${epoch}/${offset}/${index}`),
     source: `/${service}/ingress`,
     type: deadLetterType(service),
     // Not the time of reading: a letter that is written again after a crash is the same event.
@@ -58,23 +65,29 @@ export function deadLetterEvent(service: string, letter: DeadLetter): Event {
     data: Buffer.from(
       JSON.stringify({
         ...{ topic, partition, epoch, offset, index },
-        ...{ code: error.code, message: error.message, path: error.errors[0]?.path ?? "" },
+        ...{ code: error.code, message: kept(error.message), path: kept(error.errors[0]?.path ?? "") },
         time: String(record.time),
-        key: key && base64(key),
-        headers: keptHeaders(record.headers),
-        value: value && base64(value.subarray(0, KEPT_BYTES)),
+        key: whole && record.key ? base64(record.key) : undefined,
+        headers: whole ? keptHeaders(record.headers) : [],
+        value: whole && value ? base64(value.subarray(0, KEPT_BYTES)) : undefined,
         valueBytes: value?.length ?? 0,
       }),
     ),
   });
 }
 
+/** A topic's name may be nearly as long as an id. */
+const idOf = (place: string): string =>
+  Buffer.byteLength(place) <= ENVELOPE_LIMITS.id ? place : createHash("sha256").update(place).digest("hex");
+
+const kept = (text: string): string => text.slice(0, KEPT_TEXT);
+
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
 function keptHeaders(headers: ForeignRecord["headers"]): { name: string; value: string }[] {
   let room = KEPT_HEADER_BYTES;
   return headers.flatMap(([name, value]) => {
-    room -= name.length + value.length;
+    room -= HEADER_FRAME + name.length + value.length;
     return room < 0 ? [] : [{ name, value: base64(value) }];
   });
 }

@@ -1,6 +1,6 @@
 /** All ingress topics of a service: a lane a partition, and what they have in common. */
 import type { ForeignTopics, Position } from "../brokers/contract.ts";
-import { type DistributionError, fieldError, toDistributionError } from "../errors.ts";
+import { type DistributionError, type ErrorCode, fieldError, toDistributionError } from "../errors.ts";
 import { packEvents } from "../events/index.ts";
 import type { Ingest } from "../ingest/contract.ts";
 import type { Logger, Metrics } from "../observability/index.ts";
@@ -8,7 +8,7 @@ import type { Runtime, Timer } from "../runtime/index.ts";
 import type { Identity } from "../security/contract.ts";
 import type { TopicDefinition } from "../topics.ts";
 import type { IngressProgress, IngressTopic } from "./contract.ts";
-import { deadLetterEvent, deadLettersTopic } from "./dead-letters.ts";
+import { type DeadLetter, deadLetterEvent, deadLettersTopic } from "./dead-letters.ts";
 import { IngressLane, type LaneHost } from "./lane.ts";
 
 export interface Ingress {
@@ -38,6 +38,9 @@ export interface IngressOptions {
 /** How often topics are looked at: those that were not there yet, and partitions that were added. Milliseconds. */
 const LOOK_EVERY_MS = 10_000;
 
+/** What a dead letter is refused with for what it carries. */
+const TOO_MUCH: ReadonlySet<ErrorCode> = new Set(["event_too_large", "batch_too_large", "invalid_event"]);
+
 /** Begins to read at once. Throws `invalid_request` for a definition that cannot work here. */
 export function createIngress(options: IngressOptions): Ingress {
   const { service, ingress, ingest, ownIdentity, progress, runtime, logger, metrics } = options;
@@ -45,21 +48,44 @@ export function createIngress(options: IngressOptions): Ingress {
   const deadTopic = deadLettersTopic(service).name;
   const lanes: IngressLane[] = [];
   const running: Promise<void>[] = [];
+  /** By topic: why it, or its cursor, is not there. */
   const unseen = new Map<string, string>();
+  const unkept = new Map<string, string>();
   let stopped = false;
+
+  /** What can't be kept whole is kept without what its writer sent. */
+  const bury = async (letter: DeadLetter): Promise<void> => {
+    for (const parts of ["all", "place"] as const) {
+      try {
+        await ingest.publish(deadTopic, packEvents([deadLetterEvent(service, letter, parts)]), ownIdentity);
+        return;
+      } catch (failure) {
+        const { code } = toDistributionError(failure);
+        // It is there since before a crash; only the words of the reason are others now.
+        if (code === "event_conflict") return;
+        if (parts === "place" || !TOO_MUCH.has(code)) throw failure;
+      }
+    }
+  };
 
   const hostOf = ({ from }: IngressTopic): LaneHost => {
     const records = metrics.counter("distribution_ingress_records_total", { topic: from });
     const dead = metrics.counter("distribution_ingress_dead_letters_total", { topic: from });
     const save = (): void => {
       const positions = lanes.flatMap(({ topic, position }) => (topic.from === from && position ? [position] : []));
-      progress.save(nameOf(service, from), positions);
+      try {
+        progress.save(nameOf(service, from), positions);
+        unkept.delete(from);
+      } catch (failure) {
+        // There is no place for it among the cursors: records come in all the same, and again after a restart.
+        unkept.set(from, `${from}: where it is read to is not kept: ${toDistributionError(failure).message}`);
+      }
     };
     return {
       ...{ foreign, runtime },
       publish: (topic, batch) => ingest.publish(topic, batch, ownIdentity),
       async bury(letter) {
-        await ingest.publish(deadTopic, packEvents([deadLetterEvent(service, letter)]), ownIdentity);
+        await bury(letter);
         dead.value += 1;
       },
       passed(_lane, count) {
@@ -72,6 +98,12 @@ export function createIngress(options: IngressOptions): Ingress {
           "Records of an ingress topic were gone before they were read.",
         );
         options.onError(error, `ingress/${from}/${partition}`);
+      },
+      held({ partition }, error) {
+        logger.warn(
+          { err: error, topic: from, partition },
+          "A partition of an ingress topic is held back; it is tried again.",
+        );
       },
     };
   };
@@ -106,19 +138,22 @@ export function createIngress(options: IngressOptions): Ingress {
     running.push(lane.run());
   };
 
-  let looking: Promise<unknown> = Promise.resolve();
-  const lookAtAll = (): void => {
-    looking = looking.then(() => Promise.all(ingress.map(look)));
+  let looking = false;
+  const lookAtAll = async (): Promise<void> => {
+    // While the broker is away, a look may take longer than the time between two.
+    if (looking) return;
+    looking = true;
+    await Promise.all(ingress.map(look));
+    looking = false;
   };
-  lookAtAll();
-  const timer: Timer = runtime.timers.every(LOOK_EVERY_MS, lookAtAll);
+  void lookAtAll();
+  const timer: Timer = runtime.timers.every(LOOK_EVERY_MS, () => void lookAtAll());
 
   return {
-    troubles: () => [...unseen.values(), ...lanes.flatMap(({ trouble }) => trouble ?? [])],
+    troubles: () => [...unseen.values(), ...unkept.values(), ...lanes.flatMap(({ trouble }) => trouble ?? [])],
     async stop() {
       stopped = true;
       timer.cancel();
-      await looking;
       await Promise.all(lanes.map((lane) => lane.stop()));
       await Promise.all(running);
       await progress.flush();
@@ -129,11 +164,17 @@ export function createIngress(options: IngressOptions): Ingress {
 /** Of the service's own cursors; no client's name begins so. */
 const nameOf = (service: string, from: string): string => `service:${service}/ingress/${from}`;
 
-function checked({ ingress, topics, foreign }: IngressOptions): ForeignTopics {
+function checked({ service, ingress, topics, foreign }: IngressOptions): ForeignTopics {
+  // Of the cursors the engine makes one beside them.
+  const own = [...topics.map(({ name }) => name), `${service}.cursors`];
   for (const [at, { from, into }] of ingress.entries()) {
     const path = `ingress[${at}]`;
     if (ingress.findIndex((each) => each.from === from) < at) {
       throw fieldError("invalid_request", `${path}.from`, `${from} is read already; a topic comes in one way`);
+    }
+    if (own.includes(from)) {
+      const message = `${from} is the service's own topic; what it publishes would come in again, for ever`;
+      throw fieldError("invalid_request", `${path}.from`, message);
     }
     const target = topics.find(({ name }) => name === into);
     if (target === undefined || target.internal) {
@@ -141,7 +182,7 @@ function checked({ ingress, topics, foreign }: IngressOptions): ForeignTopics {
     }
   }
   if (foreign === undefined) {
-    const message = "the broker has no topics that others write to; choose kafka or pulsar, or leave it out";
+    const message = "the broker has no topics that others write to; choose kafka, or leave it out";
     throw fieldError("invalid_request", "ingress", message);
   }
   return foreign;

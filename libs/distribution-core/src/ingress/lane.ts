@@ -1,6 +1,6 @@
 /** One partition of an ingress topic: reads, publishes, gives up what is refused for good, and waits where that helps. */
 import type { ForeignReader, ForeignRecord, ForeignTopics, Position, ReadFrom } from "../brokers/contract.ts";
-import { DistributionError, toDistributionError } from "../errors.ts";
+import { DistributionError, type ErrorCode, toDistributionError } from "../errors.ts";
 import { decodeEvent, encodeEvent, messageAt, type PackedBatch, packMessages } from "../events/index.ts";
 import type { Runtime, Timer } from "../runtime/index.ts";
 import type { IngressTopic } from "./contract.ts";
@@ -15,6 +15,9 @@ const PUBLISH_BYTES = 1024 * 1024;
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
 
+/** No record's fault: every other one would be refused likewise, until somebody mends the service or its broker. */
+const OPERATORS: ReadonlySet<ErrorCode> = new Set(["unknown_topic", "unauthenticated", "forbidden"]);
+
 export interface LaneHost {
   readonly foreign: ForeignTopics;
   readonly runtime: Runtime;
@@ -22,10 +25,12 @@ export interface LaneHost {
   publish(topic: string, batch: PackedBatch): Promise<unknown>;
   /** Rejects while the letter can't be kept. */
   bury(letter: DeadLetter): Promise<void>;
-  /** Everything up to the position is published or buried. */
+  /** Everything up to the position is published or buried; no records: reading begins behind it. */
   passed(lane: IngressLane, records: number): void;
   /** The log no longer has what comes next: reading begins anew with the oldest record that is kept. */
   lost(lane: IngressLane, error: DistributionError): void;
+  /** It went on until now. */
+  held(lane: IngressLane, error: DistributionError): void;
 }
 
 export interface LaneOptions {
@@ -51,7 +56,7 @@ export class IngressLane {
   readonly partition: number;
   /** What keeps it from going on; undefined while nothing does. */
   trouble: string | undefined;
-  /** Of the last record that is published or buried. */
+  /** Of the last record that is published or buried, or before the first; undefined: that is not known yet. */
   position: Position | undefined;
   readonly #host: LaneHost;
   #reader: ForeignReader | undefined;
@@ -59,7 +64,7 @@ export class IngressLane {
   #waitMs = FIRST_WAIT_MS;
   #wake: (() => void) | undefined;
 
-  readonly #start: "earliest" | "latest";
+  #start: "earliest" | "latest";
 
   constructor({ topic, partition, position, start, host }: LaneOptions) {
     this.topic = topic;
@@ -71,20 +76,18 @@ export class IngressLane {
 
   /** Resolves when it was stopped. Never rejects. */
   async run(): Promise<void> {
-    let from: ReadFrom = this.position ? { after: this.position } : { at: this.#start };
     while (!this.#stopped) {
       try {
-        await this.#follow(from);
+        await this.#follow(this.position ? { after: this.position } : { at: this.#start });
       } catch (failure) {
         const error = toDistributionError(failure);
-        if (error.code === "position_gone") {
+        if (error.code === "position_gone" && this.position) {
           this.#host.lost(this, error);
-          from = { at: "earliest" };
-          continue;
+          this.position = undefined;
+          this.#start = "earliest";
         }
         await this.#rest(error);
       }
-      if (this.position) from = { after: this.position };
     }
   }
 
@@ -100,19 +103,25 @@ export class IngressLane {
     const reader = await foreign.read(this.topic.from, this.partition, from);
     this.#reader = reader;
     try {
+      // Also on a quiet topic nothing holds it back any more, and `latest` is one place, whatever comes before the first record.
+      this.trouble = undefined;
+      this.#pass(reader.start, 0);
       while (!this.#stopped) {
         const records = await reader.next(READ_RECORDS);
         if (records.length === 0) return;
         if (!(await this.#take(records))) return;
         this.#goesOn();
-        const { epoch, offset } = records.at(-1)!;
-        this.position = { topic: this.topic.from, partition: this.partition, epoch, offset };
-        this.#host.passed(this, records.length);
+        this.#pass(records.at(-1)!, records.length);
       }
     } finally {
       this.#reader = undefined;
       await reader.close();
     }
+  }
+
+  #pass({ epoch, offset }: Pick<Position, "epoch" | "offset">, records: number): void {
+    this.position = { topic: this.topic.from, partition: this.partition, epoch, offset };
+    this.#host.passed(this, records);
   }
 
   /** False: it was stopped before everything was taken. */
@@ -135,11 +144,12 @@ export class IngressLane {
         continue;
       }
       if (this.#stopped) return false;
-      if (failure.definition.retry || failure.code === "storage_full") {
+      const named = blamedBy(failure);
+      if (failure.definition.retry || (named === undefined && OPERATORS.has(failure.code))) {
         await this.#rest(failure);
         continue;
       }
-      const blamed = chunk.length === 1 ? 0 : blamedBy(failure);
+      const blamed = chunk.length === 1 ? 0 : named;
       if (blamed === undefined || blamed >= chunk.length) {
         // Whose fault it is comes out one by one.
         most = 1;
@@ -185,6 +195,7 @@ export class IngressLane {
   }
 
   async #rest(error: DistributionError): Promise<void> {
+    if (this.trouble === undefined) this.#host.held(this, error);
     this.trouble = `${this.topic.from}/${this.partition}: ${error.message}`;
     if (this.#stopped) return;
     const { random, timers } = this.#host.runtime;

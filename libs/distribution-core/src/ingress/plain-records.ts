@@ -13,7 +13,7 @@ export function plainRecords({ type, source, contentType, message, id, key }: Pl
     const payload = wanted ? toJson(value) : undefined;
     return Event.create({
       ...{ type, source, contentType },
-      id: id === undefined ? `${topic}/${partition}/${record.offset}` : textAt(payload, id),
+      id: id === undefined ? `${topic}/${partition}/${record.epoch}/${record.offset}` : textAt(payload, id),
       key: key === undefined ? Buffer.from(record.key ?? []).toString("utf8") : textAt(payload, key),
       time: record.time,
       data: Buffer.from(value),

@@ -33,7 +33,8 @@ export class MemoryForeign implements ForeignTopics {
     const number = first + records.length;
     records.push({
       epoch: "e1",
-      offset: String(number),
+      // Before the first is 0, as on the embedded broker.
+      offset: String(number + 1),
       key: key === undefined ? undefined : Buffer.from(key),
       headers,
       value: typeof value === "string" ? Buffer.from(value) : value,
@@ -66,6 +67,7 @@ export class MemoryForeign implements ForeignTopics {
     const gone = () => new DistributionError("position_gone", `Record ${next} is no longer kept.`);
     if (next < source.first) throw gone();
     return {
+      start: { epoch: "e1", offset: String(next) },
       next: async (maxRecords) => {
         for (;;) {
           if (closed) return [];
@@ -99,6 +101,6 @@ export class MemoryForeign implements ForeignTopics {
 }
 
 function startOf({ first, records }: Partition, from: ReadFrom): number {
-  if ("after" in from) return Number(from.after.offset) + 1;
+  if ("after" in from) return Number(from.after.offset);
   return "at" in from && from.at === "latest" ? first + records.length : first;
 }

@@ -19,7 +19,7 @@ const recordOf = (value: string | Uint8Array | undefined, key?: string): Foreign
 describe("plain records", () => {
   test("take id and time from where the record lies, and the key from the record", () => {
     const event = plainRecords(JSON_RECORDS)(recordOf("[1]", "k1"), PLACE);
-    expect(event).toMatchObject({ type: "t.v1", source: "/oms", id: "OMS_fills/3/42", key: "k1", time: 5n });
+    expect(event).toMatchObject({ type: "t.v1", source: "/oms", id: "OMS_fills/3/e/42", key: "k1", time: 5n });
     expect(Buffer.from(event.data!).toString()).toBe("[1]");
   });
 

@@ -4,11 +4,16 @@ import type { ForeignReader, ForeignRecord } from "@distribution/core/brokers";
 import { fieldError } from "@distribution/core/errors";
 import type { LogRecord } from "./record-batches.ts";
 import type { Source } from "./source.ts";
+import type { Start } from "./start.ts";
 
-/** `time`: Unix ns. */
-export function foreignRecord(epoch: string, record: LogRecord, time: bigint): ForeignRecord {
+const NS_PER_MS = 1_000_000n;
+
+/** Its time is its own, whatever lies before it: a record that is read again is the same. */
+export function foreignRecord(epoch: string, record: LogRecord): ForeignRecord {
   return {
-    ...{ epoch, offset: record.offset.toString(), key: record.key, value: record.value, time },
+    ...{ epoch, offset: record.offset.toString(), key: record.key, value: record.value },
+    // Kafka's -1: its writer said none.
+    time: record.time > 0n ? record.time * NS_PER_MS : 0n,
     headers: record.headers.map(([name, value]) => [name, value ?? Buffer.alloc(0)]),
     events() {
       try {
@@ -22,6 +27,7 @@ export function foreignRecord(epoch: string, record: LogRecord, time: bigint): F
 }
 
 export interface ForeignReaderOptions {
+  readonly start: Start;
   readonly source: Source<ForeignRecord>;
   /** Ends what the source waits for. */
   readonly abort: AbortController;
@@ -29,10 +35,11 @@ export interface ForeignReaderOptions {
   onClose(reader: ForeignReader): void;
 }
 
-export function createForeignReader({ source, abort, onClose }: ForeignReaderOptions): ForeignReader {
+export function createForeignReader({ start, source, abort, onClose }: ForeignReaderOptions): ForeignReader {
   let rest: readonly ForeignRecord[] = [];
   let closed = false;
   const reader: ForeignReader = {
+    start: { epoch: start.epoch, offset: start.offset },
     async next(maxRecords) {
       try {
         if (rest.length === 0 && !closed) rest = await source.fetch();
