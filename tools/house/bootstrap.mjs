@@ -5,12 +5,14 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 
 /** What was installed, written when the install is whole: a lockfile that is only younger than it says nothing. */
-const MARK = "node_modules/.installed";
+const MARK = "node_modules/installed.sha256";
 
 const wanted = createHash("sha256").update(readFileSync("package-lock.json")).digest("hex");
 
+const marked = existsSync(MARK) ? readFileSync(MARK, "utf8") : undefined;
+
 function isInstalled() {
-  if (existsSync(MARK)) return readFileSync(MARK, "utf8") === wanted;
+  if (marked !== undefined) return marked === wanted;
   // By hand, with npm ci.
   const [installed, lock] = ["node_modules/.package-lock.json", "package-lock.json"].map(
     (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0,
@@ -22,4 +24,5 @@ if (!isInstalled()) {
   if (!process.argv.includes("--quiet")) console.log("Installing dependencies …");
   execSync("npm ci --no-audit --no-fund --loglevel=error", { stdio: ["ignore", 2, 2] });
 }
-writeFileSync(MARK, wanted);
+// Only then: where everything is installed, the folder may be one that cannot be written to.
+if (marked !== wanted) writeFileSync(MARK, wanted);

@@ -1,5 +1,6 @@
 /** The real service, in this process or as a process of its own, on free ports; without the simulated world unless a test wants it. */
 import { join } from "node:path";
+import { acceptanceBroker } from "@distribution/brokers/acceptance";
 import { serviceRunner } from "@distribution/testkit/service";
 import { startIntelligence } from "../../src/compose.ts";
 import { readConfig } from "../../src/config.ts";
@@ -11,4 +12,5 @@ export const { startService, startProcess, runToExit } = serviceRunner({
   start: (environment) => startIntelligence(readConfig(environment)),
   main: join(import.meta.dirname, "../../src/main.ts"),
   settings: { FEED: "none" },
+  brokerOf: acceptanceBroker,
 });

@@ -1,5 +1,6 @@
 /** The real service, in this process or as a process of its own, on free ports; without the recorded feed unless a test wants it. */
 import { join } from "node:path";
+import { acceptanceBroker } from "@distribution/brokers/acceptance";
 import { type ServiceProcess as AnyProcess, type Settings, serviceRunner, until } from "@distribution/testkit/service";
 import { startMarketData } from "../../src/compose.ts";
 import { readConfig } from "../../src/config.ts";
@@ -12,6 +13,7 @@ const runner = serviceRunner({
   main: join(import.meta.dirname, "../../src/main.ts"),
   nodeOptions: ["--expose-gc", "--import", join(import.meta.dirname, "report-memory.ts")],
   settings: { FEED: "none" },
+  brokerOf: acceptanceBroker,
 });
 
 export const { startService, runToExit } = runner;

@@ -22,6 +22,8 @@ export interface ServiceRunnerOptions {
   readonly nodeOptions?: readonly string[];
   /** Unless a test gives others. Default: none but free ports and a quiet log. */
   readonly settings?: Settings;
+  /** Settings of the broker for a service with this data folder, beside its other ones. Default: none. */
+  readonly brokerOf?: (folder: string) => Promise<Settings>;
 }
 
 export interface ServiceRunner {
@@ -34,19 +36,24 @@ export interface ServiceRunner {
 }
 
 export function serviceRunner(options: ServiceRunnerOptions): ServiceRunner {
-  const { name, start, main, nodeOptions = [] } = options;
+  const { name, start, main, nodeOptions = [], brokerOf = async () => ({}) } = options;
   const prefix = name.toUpperCase().replaceAll("-", "_");
-  const environmentOf = (settings: Settings): Record<string, string> => {
+  const environmentOf = async (settings: Settings): Promise<Record<string, string>> => {
     const standard = { PORT: "0", GRPC_PORT: "0", ADMIN_PORT: "0", LOG_LEVEL: "warn", ...options.settings };
-    const all = Object.entries({ ...standard, ...settings });
+    const folder = settings["DATA_DIR"];
+    const broker = folder === undefined ? {} : await brokerOf(folder);
+    const all = Object.entries({ ...standard, ...broker, ...settings });
     return Object.fromEntries(all.map(([setting, value]) => [`${prefix}_${setting}`, value]));
   };
-  const programOf = (settings: Settings) => ({ options: nodeOptions, main, environment: environmentOf(settings) });
+  const programOf = async (settings: Settings) => ({
+    ...{ options: nodeOptions, main },
+    environment: await environmentOf(settings),
+  });
 
   return {
     async startService(settings = {}) {
       const folder = settings["DATA_DIR"] ?? emptyFolder();
-      const service = await start(environmentOf({ LOG_LEVEL: "silent", ...settings, DATA_DIR: folder }));
+      const service = await start(await environmentOf({ LOG_LEVEL: "silent", ...settings, DATA_DIR: folder }));
       return {
         ...service,
         async [Symbol.asyncDispose]() {
@@ -55,9 +62,9 @@ export function serviceRunner(options: ServiceRunnerOptions): ServiceRunner {
         },
       };
     },
-    startProcess: (settings) => startProgram(programOf(settings)),
+    startProcess: async (settings) => startProgram(await programOf(settings)),
     async runToExit(settings) {
-      await using run = spawnProgram(programOf(settings));
+      await using run = spawnProgram(await programOf(settings));
       const exit = await within("the service ends by itself", run.exit);
       return { ...exit, output: run.output() };
     },

@@ -18,7 +18,7 @@ export interface Workspace extends Folder {
   link(folders: readonly string[]): void;
 }
 
-const FOLDERS = ["libs", "proto", "deploy", "tools/house", "tools/generators", "tools/cli"];
+const FOLDERS = ["libs", "proto", "deploy", "tools/brokers", "tools/house", "tools/generators", "tools/cli"];
 /** Of no part in the sources: installed, generated or written by runs. */
 const LEFT_OUT = new Set(["node_modules", "generated", "coverage"]);
 
@@ -44,7 +44,11 @@ export function createWorkspace(): Workspace {
       symlinkSync(join(root, each), join(root, "node_modules", name));
     }
   };
-  link(globSync(["libs/*/package.json", "libs/*/*/package.json"], { cwd: root }).map(dirname));
+  link(
+    globSync(["libs/*/package.json", "libs/*/*/package.json", "tools/brokers/package.json"], { cwd: root }).map(
+      dirname,
+    ),
+  );
   return { ...folder, link, run: (...command) => run(root, command) };
 }
 

@@ -3,7 +3,6 @@
  * one ends them at once. Exit code 0 when all started and stopped as they should, 1 when one did not, 2 for an unknown name.
  */
 import { parseArgs } from "node:util";
-import { withBrokers } from "./brokers.ts";
 import { launch } from "./launch.ts";
 import { createScreen } from "./screen.ts";
 import { findServices, type LaunchedService } from "./services.ts";
@@ -15,13 +14,18 @@ const PARENT_EVERY_MS = 1_000;
 const root = process.cwd();
 const screen = createScreen(process);
 
-function chosen(): { readonly services: readonly LaunchedService[]; readonly environment: NodeJS.ProcessEnv } {
+async function chosen(): Promise<{
+  readonly services: readonly LaunchedService[];
+  readonly environment: NodeJS.ProcessEnv;
+}> {
   try {
     const { values, positionals } = parseArgs({ allowPositionals: true, options: { brokers: { type: "string" } } });
     const services = findServices(root, positionals);
     const names = services.map(({ name }) => name);
     const { brokers } = values;
-    return { services, environment: brokers ? withBrokers(root, names, brokers, process.env) : process.env };
+    if (brokers === undefined) return { services, environment: process.env };
+    const { withBrokers } = await import("./brokers.ts");
+    return { services, environment: withBrokers(root, names, brokers, process.env) };
   } catch (failure) {
     if (!(failure instanceof RangeError || failure instanceof TypeError)) throw failure;
     screen.note(failure.message);
@@ -29,7 +33,7 @@ function chosen(): { readonly services: readonly LaunchedService[]; readonly env
   }
 }
 
-const { done, stop, kill } = launch({ root, ...chosen(), screen });
+const { done, stop, kill } = launch({ root, ...(await chosen()), screen });
 let stoppedAt: number | undefined;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {

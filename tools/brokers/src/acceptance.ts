@@ -1,0 +1,41 @@
+/** Services' own tests on real brokers: `TEST_BROKER=kafka` or `pulsar` before vitest. Without it they run on the embedded one. */
+import { createHash } from "node:crypto";
+import { type Kafka, startKafka } from "./kafka/kafka.ts";
+import { BrokerFailure } from "./process/failure.ts";
+import { type Pulsar, startPulsar } from "./pulsar/pulsar.ts";
+
+type Settings = Readonly<Record<string, string>>;
+
+/** Kafka has no namespaces, so each data folder has one of its own; those of earlier tests are let go of. */
+const KAFKAS = 4;
+const kafkas = new Map<string, Promise<Kafka>>();
+let pulsar: Promise<Pulsar> | undefined;
+
+/** Settings, without a service's prefix, of the broker for a service with this data folder: with it, its logs come again. */
+export async function acceptanceBroker(folder: string): Promise<Settings> {
+  const wanted = process.env["TEST_BROKER"] ?? "embedded";
+  if (wanted === "embedded") return {};
+  if (wanted === "kafka") return { BROKER: "kafka", KAFKA_BROKERS: (await kafkaOf(folder)).bootstrap };
+  if (wanted !== "pulsar") throw new BrokerFailure(`TEST_BROKER is ${wanted}; set embedded, kafka or pulsar.`);
+  pulsar ??= startPulsar();
+  const { serviceUrl, adminUrl } = await pulsar;
+  const namespace = createHash("sha256").update(folder).digest("hex").slice(0, 16);
+  return {
+    ...{ BROKER: "pulsar", PULSAR_URL: serviceUrl, PULSAR_ADMIN_URL: adminUrl },
+    PULSAR_NAMESPACE: `public/${namespace}`,
+  };
+}
+
+async function kafkaOf(folder: string): Promise<Kafka> {
+  const known = kafkas.get(folder);
+  const kafka = known ?? startKafka();
+  // The last used is the last to go.
+  kafkas.delete(folder);
+  kafkas.set(folder, kafka);
+  for (const [oldest, started] of kafkas) {
+    if (kafkas.size <= KAFKAS) break;
+    kafkas.delete(oldest);
+    await (await started).remove();
+  }
+  return kafka;
+}
