@@ -184,6 +184,8 @@ describe("a service with the simulated world as its upstream", () => {
     });
     await until("bad events are refused", () => simulator.stats.refusedBad >= 20);
     await simulator.stop();
+    // A stop waits for what is under way as long as a shutdown may take, and no longer.
+    await until("what was sent is settled", () => service.ingest.inFlight().batches === 0);
     const { refused, refusedBad } = simulator.stats;
     expect([warnings, refused]).toEqual([[], refusedBad]);
     expect((await readLog(service.ports, TOPICS.decisions)).filter(({ id }) => id.endsWith("-bad"))).toEqual([]);

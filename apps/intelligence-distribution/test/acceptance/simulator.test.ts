@@ -129,6 +129,8 @@ describe("a service with the simulated world as its upstream", () => {
     });
     await until("bad events are refused", () => simulator.stats.refusedBad >= 15);
     await simulator.stop();
+    // A stop waits for what is under way as long as a shutdown may take, and no longer.
+    await until("what was sent is settled", () => service.ingest.inFlight().batches === 0);
     const { refused, refusedBad } = simulator.stats;
     expect([warnings, refused]).toEqual([[], refusedBad]);
     const log = await expectExact(service.ports);
