@@ -59,7 +59,8 @@ describe("the README's ways to subscribe", () => {
   };
 
   it("are a block of commands, curl, the command line, the SDK and a WebSocket", () => {
-    expect(blocks("sh")).toHaveLength(4);
+    // The last one is of the brokers that they all run on, tried by hand: it takes Java, and minutes.
+    expect(blocks("sh")).toHaveLength(5);
     expect([...blocks("ts"), ...blocks("js")]).toHaveLength(2);
   });
 
