@@ -2,3 +2,5 @@
 export * from "./groups/index.ts";
 export { cut, isPacked, keyBytesOf, keyOf, pick, sizeOf, unpack } from "./packed.ts";
 export * from "./records/index.ts";
+export { settingFile } from "./setting-file.ts";
+export { checkTopicConfig, isTopicName } from "./topic-config.ts";

@@ -1,5 +1,6 @@
 /** The topics of a data folder: checked, created, changed, grown and deleted, one change at a time. */
 
+import { checkTopicConfig } from "@distribution/broker-common";
 import type { TopicConfig } from "@distribution/core/brokers";
 import { DistributionError, fieldError } from "@distribution/core/errors";
 import type { Runtime } from "@distribution/core/runtime";
@@ -173,7 +174,7 @@ export function createTopics(options: TopicsOptions): Topics {
       return partition;
     },
     async ensure(config) {
-      const checked = checkConfig(config);
+      const checked = checkTopicConfig(config);
       return exclusive(() => ensure(checked));
     },
     delete: (name) => exclusive(() => remove(name)),
@@ -208,27 +209,3 @@ const sameConfig = (a: TopicConfig, b: TopicConfig): boolean =>
   a.compaction === b.compaction &&
   a.retention.ms === b.retention.ms &&
   a.retention.bytes === b.retention.bytes;
-
-const NAME = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/;
-
-/** The configuration with nothing but its own fields. Throws `invalid_request`. */
-function checkConfig(config: TopicConfig): TopicConfig {
-  const { name, partitions, retention, compaction } = config;
-  if (typeof name !== "string" || name.length > 200 || !NAME.test(name)) {
-    throw fieldError("invalid_request", "name", "must be tokens of [a-z0-9-] joined by dots, at most 200 characters");
-  }
-  if (!Number.isInteger(partitions) || partitions < 1 || partitions > 1024) {
-    throw fieldError("invalid_request", "partitions", `must be a whole number from 1 to 1024, not ${partitions}`);
-  }
-  const { ms, bytes } = retention;
-  for (const [field, value] of [
-    ["retention.ms", ms],
-    ["retention.bytes", bytes],
-  ] as const) {
-    if (value !== undefined && (!Number.isSafeInteger(value) || value < 1)) {
-      throw fieldError("invalid_request", field, `must be a whole number of at least 1, or absent, not ${value}`);
-    }
-  }
-  const kept = { ...(ms === undefined ? {} : { ms }), ...(bytes === undefined ? {} : { bytes }) };
-  return { name, partitions, retention: kept, compaction: compaction === true };
-}

@@ -1,6 +1,6 @@
 /** The Kafka broker as one that a service's settings choose. Its code is loaded when it is chosen, not before. */
-import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { settingFile } from "@distribution/broker-common";
 import type { BrokerChoice } from "@distribution/core/brokers";
 import { fieldError } from "@distribution/core/errors";
 import { z } from "zod";
@@ -57,7 +57,7 @@ function saslOf({ KAFKA_SASL, KAFKA_USER, KAFKA_PASSWORD_FILE }: Settings): Pick
   if (KAFKA_PASSWORD_FILE === undefined) {
     throw fieldError("invalid_request", "KAFKA_PASSWORD_FILE", `is not set; ${KAFKA_SASL} needs it`);
   }
-  textOf("KAFKA_PASSWORD_FILE", KAFKA_PASSWORD_FILE);
+  settingFile("KAFKA_PASSWORD_FILE", KAFKA_PASSWORD_FILE);
   const password = async (): Promise<string> => (await readFile(KAFKA_PASSWORD_FILE, "utf8")).trimEnd();
   return { sasl: { mechanism: KAFKA_SASL, username: KAFKA_USER, password } };
 }
@@ -77,14 +77,5 @@ type FileSetting = "KAFKA_TLS_CA_FILE" | "KAFKA_TLS_CERT_FILE" | "KAFKA_TLS_KEY_
 
 function named(member: "ca" | "cert" | "key", setting: FileSetting, settings: Settings): object {
   const path = settings[setting];
-  return path === undefined ? {} : { [member]: textOf(setting, path) };
-}
-
-/** Throws `invalid_request` naming the setting when the file cannot be read. */
-function textOf(setting: string, path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (failure) {
-    throw fieldError("invalid_request", setting, `${path} cannot be read: ${(failure as Error).message}`);
-  }
+  return path === undefined ? {} : { [member]: settingFile(setting, path) };
 }

@@ -1,7 +1,6 @@
 /** The Pulsar broker as one that a service's settings choose. Its code is loaded when it is chosen, not before. */
-import { readFileSync } from "node:fs";
+import { settingFile } from "@distribution/broker-common";
 import type { BrokerChoice } from "@distribution/core/brokers";
-import { fieldError } from "@distribution/core/errors";
 import { z } from "zod";
 
 const SETTINGS = {
@@ -33,16 +32,7 @@ export const pulsar: BrokerChoice<typeof SETTINGS> = {
       compression: settings.PULSAR_COMPRESSION,
       ...{ tenant, namespace, logger },
       ...(token !== undefined && { token: { file: token } }),
-      ...(ca !== undefined && { tls: { ca: textOf("PULSAR_TLS_CA_FILE", ca) } }),
+      ...(ca !== undefined && { tls: { ca: settingFile("PULSAR_TLS_CA_FILE", ca) } }),
     });
   },
 };
-
-/** Throws `invalid_request` naming the setting when the file cannot be read. */
-function textOf(setting: string, path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (failure) {
-    throw fieldError("invalid_request", setting, `${path} cannot be read: ${(failure as Error).message}`);
-  }
-}

@@ -1,4 +1,5 @@
 /** Topics of the cluster: created, changed, grown, deleted, and read back. */
+import { checkTopicConfig, isTopicName } from "@distribution/broker-common";
 import type { TopicConfig } from "@distribution/core/brokers";
 import { type DistributionError, fieldError } from "@distribution/core/errors";
 import {
@@ -12,15 +13,7 @@ import {
 } from "@platformatic/kafka";
 import { asUnavailable, type Cluster, type KnownTopic, unknownTopic } from "../connection/cluster.ts";
 import { CODE, codeOf, isRefused, nameOf, reasonOf, unavailable } from "../connection/failures.ts";
-import {
-  changesOf,
-  checkConfig,
-  isCompacted,
-  isTopicName,
-  kafkaConfig,
-  READ_BACK,
-  topicConfigOf,
-} from "./topic-config.ts";
+import { changesOf, isCompacted, kafkaConfig, READ_BACK, topicConfigOf } from "./topic-config.ts";
 
 export interface Topics {
   ensure(config: TopicConfig): Promise<void>;
@@ -143,7 +136,7 @@ export function createTopics(cluster: Cluster, onChange: (name: string) => void)
 
   return {
     async ensure(given) {
-      const config = checkConfig(given);
+      const config = checkTopicConfig(given);
       const known = await lookUp(config.name);
       if (known === undefined) await create(config);
       const had = (known ?? (await cluster.topic(config.name))).partitions.length;

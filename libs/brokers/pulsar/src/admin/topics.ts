@@ -1,11 +1,12 @@
 /** The topics of the namespace: known for a while, created, changed, grown, cut and deleted. */
+import { checkTopicConfig } from "@distribution/broker-common";
 import type { TopicConfig } from "@distribution/core/brokers";
 import { DistributionError, fieldError } from "@distribution/core/errors";
-import { partitionPath, topicOf, topicPath } from "../names.ts";
+import { checkTopicName, partitionPath, topicOf, topicPath } from "../names.ts";
 import { comparePlaces, type EntryId, type Place } from "../offset.ts";
 import type { Settings } from "../options.ts";
 import { pause } from "../pause.ts";
-import { COMPACTION_THRESHOLD, checkConfig, retentionPolicy } from "./config.ts";
+import { COMPACTION_THRESHOLD, retentionPolicy } from "./config.ts";
 import {
   changedProperties,
   firstLedgersProperty,
@@ -239,7 +240,7 @@ export function createTopics({ settings, rest, onGone, onGrown }: TopicsOptions)
       return found;
     },
     ensure: async (config) => {
-      const checked = checkConfig(config);
+      const checked = checkTopicConfig(config, checkTopicName);
       return exclusive(() => ensure(checked));
     },
     cut: (name, partition, floor) =>
