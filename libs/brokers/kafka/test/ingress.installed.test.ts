@@ -3,10 +3,9 @@ import { createKafkaBroker } from "@distribution/broker-kafka";
 import { type Kafka, startKafka } from "@distribution/brokers";
 import { createDistributionService, type DistributionService } from "@distribution/core";
 import type { Broker } from "@distribution/core/brokers";
-import { decodeEvent, messageAt } from "@distribution/core/events";
 import { type IngressTopic, plainRecords } from "@distribution/core/ingress";
 import { createLogger } from "@distribution/core/observability";
-import type { Event } from "@distribution/proto-types/distribution/v1/event";
+import { logOf } from "@distribution/testkit/broker";
 import { Admin, ProduceAcks, Producer } from "@platformatic/kafka";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 
@@ -58,23 +57,6 @@ async function started(ingress: IngressTopic): Promise<{ service: DistributionSe
     await broker.close();
   });
   return { service, broker };
-}
-
-async function logOf(broker: Broker, topic: string): Promise<Event[]> {
-  const [info] = await broker.admin.partitions(topic);
-  const events: Event[] = [];
-  if (info!.end === info!.start) return events;
-  const reader = await broker.read(topic, 0, { at: "earliest" });
-  for (let last = info!.start; broker.compareOffsets(last, info!.end) < 0; ) {
-    const batches = await reader.next(1 << 20);
-    if (batches.length === 0) throw new Error(`The reader of ${topic} was closed.`);
-    for (const stored of batches) {
-      for (let at = 0; at < stored.batch.count; at += 1) events.push(decodeEvent(messageAt(stored.batch, at)));
-      last = stored.offsetAt(stored.batch.count - 1);
-    }
-  }
-  await reader.close();
-  return events;
 }
 
 const until = (probe: () => Promise<unknown>, expected: unknown): Promise<void> =>

@@ -1,9 +1,10 @@
 /** Topics that others write to as a way in, through a whole service on the embedded broker. */
 import { Event, EventClass } from "@distribution/proto-types/distribution/v1/event";
+import { logOf } from "@distribution/testkit/broker";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Broker, PartitionWrite } from "../../src/brokers/contract.ts";
 import { DistributionError, type ErrorCode } from "../../src/errors.ts";
-import { decodeEvent, messageAt, packEvents } from "../../src/events/index.ts";
+import { packEvents } from "../../src/events/index.ts";
 import { createIngress, type IngressTopic, type RecordMapping } from "../../src/ingress/index.ts";
 import { createMetrics } from "../../src/observability/index.ts";
 import { systemRuntime } from "../../src/runtime/index.ts";
@@ -46,24 +47,6 @@ async function ingressService(
       return service;
     },
   };
-}
-
-/** Every event of the topic's only partition, in log order. */
-async function logOf(broker: Broker, topic: string): Promise<Event[]> {
-  const [info] = await broker.admin.partitions(topic);
-  const events: Event[] = [];
-  if (info!.end === info!.start) return events;
-  const reader = await broker.read(topic, 0, { at: "earliest" });
-  for (let last = info!.start; broker.compareOffsets(last, info!.end) < 0; ) {
-    const batches = await reader.next(1 << 20);
-    if (batches.length === 0) throw new Error(`The reader of ${topic} was closed.`);
-    for (const stored of batches) {
-      for (let at = 0; at < stored.batch.count; at += 1) events.push(decodeEvent(messageAt(stored.batch, at)));
-      last = stored.offsetAt(stored.batch.count - 1);
-    }
-  }
-  await reader.close();
-  return events;
 }
 
 const idsOf = (events: readonly Event[]): string[] => events.map(({ id }) => id);

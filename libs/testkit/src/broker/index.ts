@@ -1,5 +1,6 @@
 /** The laws of the Broker contract as tests, for every broker on the real thing. */
 export { describeBrokerConformance } from "./conformance.ts";
+export { describeInterop, type ForeignRead, type ForeignWrite, type InteropOptions } from "./interop.ts";
 export type { BrokerFactory, BrokerUnderTest, ConformanceOptions } from "./law-context.ts";
 export {
   type BatchEvent,
@@ -7,6 +8,7 @@ export {
   bytesOf,
   eventsOf,
   idsOf,
+  logOf,
   positionAt,
   positionsOf,
   type ReadEvent,

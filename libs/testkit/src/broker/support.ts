@@ -1,6 +1,7 @@
 /** Small words for tests on brokers: make a batch of named events, read until that many came, name the positions. */
 import type {
   Appended,
+  Broker,
   GroupBatch,
   GroupMember,
   PartitionReader,
@@ -72,6 +73,24 @@ export async function readEvents(reader: PartitionReader, count: number, maxByte
     }
   }
   return read;
+}
+
+/** Every event that partition 0 has now, in log order. */
+export async function logOf(broker: Broker, topic: string): Promise<Event[]> {
+  const [info] = await broker.admin.partitions(topic);
+  const events: Event[] = [];
+  if (info!.end === info!.start) return events;
+  const reader = await broker.read(topic, 0, { at: "earliest" });
+  for (let last = info!.start; broker.compareOffsets(last, info!.end) < 0; ) {
+    const batches = await reader.next(READ_BYTES);
+    if (batches.length === 0) throw new Error(`The reader of ${topic} was closed.`);
+    for (const stored of batches) {
+      events.push(...eventsOf(stored));
+      last = stored.offsetAt(stored.batch.count - 1);
+    }
+  }
+  await reader.close();
+  return events;
 }
 
 /** One event in a member's hands. */
