@@ -19,7 +19,7 @@ it("what cannot become of a conflict is refused with the reason, and what was ta
     errors: [{ path: "events[0].data.conflict_resolved.winning_decision_id" }],
   });
   const others = await refused("c-1", ["d-1", "d-3"], "d-1", { id: "others" });
-  expect(others.errors[0]?.message).toContain("must be the decisions that were in conflict, d-1, d-2");
+  expect(others.errors?.[0]?.message).toContain("must be the decisions that were in conflict, d-1, d-2");
   await publish(ports, resolved("c-1", both, "d-2"));
   const twice = await refused("c-1", both, "d-1", { id: "twice" });
   expect(twice.detail).toContain("Conflict c-1 is resolved");

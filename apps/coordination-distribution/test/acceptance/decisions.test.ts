@@ -86,7 +86,7 @@ describe("a refusal over REST", () => {
     const { ports } = service;
     const late = await refusal(publish(ports, approved("nobody-knows")));
     expect(late).toMatchObject({ status: 409, code: "illegal_transition", errors: [{ path: "events[0].type" }] });
-    expect(late.errors[0]?.message).toContain("coordinate it first");
+    expect(late.errors?.[0]?.message).toContain("coordinate it first");
     const bad = await refusal(publish(ports, coordinated("d-x", { key: "d-y" })));
     expect(bad).toMatchObject({ status: 400, code: "invalid_event", errors: [{ path: "events[0].key" }] });
   });

@@ -1,5 +1,5 @@
 /** Lives of orders for tests: what is usual is filled in, and what a fill says is reckoned in whole units, not as the service does it. */
-import { Event, EventBatch } from "@distribution/proto-types/distribution/v1/event";
+import { Event } from "@distribution/proto-types/distribution/v1/event";
 import {
   AlertKind,
   AlertSeverity,
@@ -177,6 +177,3 @@ export function eventOf(data: ExecutionEvent, change: Partial<Event> = {}): Even
     ...change,
   });
 }
-
-export const batchOf = (events: readonly Event[]): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(EventBatch.encode({ events: [...events] }).finish());

@@ -1,5 +1,5 @@
 /** Findings for tests: what is usual is filled in. */
-import { Event, EventBatch } from "@distribution/proto-types/distribution/v1/event";
+import { Event } from "@distribution/proto-types/distribution/v1/event";
 import { Direction, IntelligenceEvent, QualityTier } from "@distribution/proto-types/intelligence/v1/intelligence";
 import { EVENT_TYPES, type FindingType, TOPICS } from "../../src/domain/topics.ts";
 
@@ -58,6 +58,3 @@ export function eventOf(data: IntelligenceEvent, change: Partial<Event> = {}): E
     ...change,
   });
 }
-
-export const batchOf = (events: readonly Event[]): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(EventBatch.encode({ events: [...events] }).finish());

@@ -2,6 +2,19 @@
 export { emptyFolder, removeFolder, testFolder } from "./folder.ts";
 export type { Exit, ServiceProcess } from "./process.ts";
 export {
+  get,
+  getAfter,
+  type Problem,
+  type Published,
+  publishEvents,
+  publishJson,
+  publishJsonBatch,
+  type ReadAnswer,
+  Refused,
+  refusal,
+  request,
+} from "./rest.ts";
+export {
   type Ports,
   type RunningService,
   type ServiceRunner,

@@ -1,5 +1,5 @@
 /** An app's service on free ports, in this process or as one of its own, from settings. */
-import type { DistributionService } from "@distribution/core";
+import { type DistributionService, variableOf } from "@distribution/core";
 import { emptyFolder, removeFolder } from "./folder.ts";
 import { type Exit, type ServiceProcess, spawnProgram, startProgram } from "./process.ts";
 import { within } from "./until.ts";
@@ -37,13 +37,12 @@ export interface ServiceRunner {
 
 export function serviceRunner(options: ServiceRunnerOptions): ServiceRunner {
   const { name, start, main, nodeOptions = [], brokerOf = async () => ({}) } = options;
-  const prefix = name.toUpperCase().replaceAll("-", "_");
   const environmentOf = async (settings: Settings): Promise<Record<string, string>> => {
     const standard = { PORT: "0", GRPC_PORT: "0", ADMIN_PORT: "0", LOG_LEVEL: "warn", ...options.settings };
     const folder = settings["DATA_DIR"];
     const broker = folder === undefined ? {} : await brokerOf(folder);
     const all = Object.entries({ ...standard, ...broker, ...settings });
-    return Object.fromEntries(all.map(([setting, value]) => [`${prefix}_${setting}`, value]));
+    return Object.fromEntries(all.map(([setting, value]) => [variableOf(name, setting), value]));
   };
   const programOf = async (settings: Settings) => ({
     ...{ options: nodeOptions, main },
