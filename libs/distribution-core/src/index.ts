@@ -1,6 +1,6 @@
 /** The face of the core that apps and tools import; stages have faces of their own (`@distribution/core/events` and so on). */
 
-export { readServiceSettings, serviceSettings } from "./config.ts";
+export { readServiceSettings, serviceSettings, variableOf } from "./config.ts";
 export { type DomainServiceOptions, startDomainService } from "./domain-service.ts";
 export * from "./errors.ts";
 export { runService, type ServiceReport, STOP_WITHIN_MS } from "./run.ts";

@@ -18,15 +18,13 @@ process.once("SIGTERM", () => {
 });
 process.send?.(contenders.map(({ subject, work }) => ({ subject, groups: work !== undefined })));
 
-function perform(contender: Contender, request: Request): Promise<Measured> {
+async function perform(contender: Contender, request: Request): Promise<Measured> {
   const { topic } = request;
-  if (request.do === "append") {
-    return measured(async () => {
-      await contender.ensure(topic);
-      return measured(() => append(contender, topic, request.events, request.batch));
-    });
-  }
   if (request.do === "latency") return latency(contender, request);
+  if (request.do === "append") {
+    await contender.ensure(topic);
+    return measured(() => append(contender, topic, request.events, request.batch));
+  }
   let events = 0;
   const take = (count: number): boolean => {
     events += count;
@@ -51,14 +49,13 @@ async function append(contender: Contender, topic: string, events: number, size:
   return events;
 }
 
-/** What the work costs; work that measures itself is believed. */
-async function measured(work: () => Promise<number | Measured>): Promise<Measured> {
+/** What the work costs; it resolves with the events that it did. */
+async function measured(work: () => Promise<number>): Promise<Measured> {
   const cpu = process.cpuUsage();
   const start = performance.now();
-  const done = await work();
-  if (typeof done !== "number") return done;
+  const events = await work();
   const { user, system } = process.cpuUsage(cpu);
-  return { events: done, seconds: (performance.now() - start) / 1e3, cpuSeconds: (user + system) / 1e6, latencies: [] };
+  return { events, seconds: (performance.now() - start) / 1e3, cpuSeconds: (user + system) / 1e6, latencies: [] };
 }
 
 /**

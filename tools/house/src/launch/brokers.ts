@@ -1,5 +1,6 @@
 /** `npm start -- --brokers <which>`: which broker each service is told to keep its logs on, and where the one of this checkout is. */
 import { readState } from "@distribution/brokers";
+import { variableOf } from "@distribution/core";
 
 /** What services run on in production. A service that is not named keeps its default. */
 const PRODUCTION: Readonly<Record<string, "kafka" | "pulsar">> = {
@@ -31,9 +32,9 @@ export function withBrokers(
   for (const service of services) {
     const broker = which === "production" ? PRODUCTION[service] : which;
     if (broker === undefined) continue;
-    const prefix = service.toUpperCase().replaceAll("-", "_");
     const settings = broker === "kafka" ? kafka(root) : broker === "pulsar" ? pulsar(root) : {};
-    for (const [name, value] of Object.entries({ BROKER: broker, ...settings })) added[`${prefix}_${name}`] = value;
+    for (const [name, value] of Object.entries({ BROKER: broker, ...settings }))
+      added[variableOf(service, name)] = value;
   }
   return { ...added, ...environment };
 }
