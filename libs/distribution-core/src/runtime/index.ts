@@ -63,3 +63,8 @@ export const systemRuntime: Runtime = {
     soon: (run) => void setImmediate(run),
   },
 };
+
+export { doneWithin, endedWithin } from "./ended-within.ts";
+export { countBuffersAsHeap } from "./heap.ts";
+export { createPace, type Pace } from "./pace.ts";
+export { pause } from "./pause.ts";

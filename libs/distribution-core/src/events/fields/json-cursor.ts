@@ -26,10 +26,11 @@ export class JsonCursor {
   bytes: Uint8Array = NULL;
   at = 0;
   end = 0;
-  /** Of the string passed last: where its characters lie, quotes excluded, and whether any is escaped. */
+  /** Of the string passed last: where its characters lie, quotes excluded, whether any is escaped, and whether all are ASCII. */
   textStart = 0;
   textEnd = 0;
   escaped = false;
+  ascii = true;
   /** Of the number passed last: the nearest double. */
   value = 0;
 
@@ -61,9 +62,12 @@ export class JsonCursor {
     let at = this.at + 1;
     this.textStart = at;
     this.escaped = false;
+    let seen = 0;
     while (at < end) {
       const byte = bytes[at]!;
+      seen |= byte;
       if (byte === QUOTE) {
+        this.ascii = seen < 0x80;
         this.textEnd = at;
         this.at = at + 1;
         return true;

@@ -28,7 +28,8 @@ export function isDecimalText(text: string): boolean {
 
 export const DECIMAL_RULE = `It is a decimal number like -12.3450, at most ${MAX_DECIMAL_LENGTH} characters, without exponent.`;
 
-function skipDigits(bytes: Uint8Array, start: number, end: number): number {
+/** The place behind the digits that begin at `start`. */
+export function skipDigits(bytes: Uint8Array, start: number, end: number): number {
   let pos = start;
   while (pos < end && bytes[pos]! >= 0x30 && bytes[pos]! <= 0x39) pos += 1;
   return pos;

@@ -8,6 +8,7 @@ import { createProtobufChecker } from "./check-protobuf.ts";
 import type { PayloadCodec } from "./contract.ts";
 import { planMessage } from "./plan.ts";
 import { type ProjectionTree, planProjection, projectPayload } from "./projection.ts";
+import { createSoundJson } from "./sound-json.ts";
 import { createJsonTranscoder } from "./to-json.ts";
 
 export type { PayloadCodec } from "./contract.ts";
@@ -22,6 +23,7 @@ export { MAX_PROJECTION_PATHS } from "./projection.ts";
 export function createPayloadCodec(message: DescMessage): PayloadCodec {
   const plan = planMessage(message);
   const checker = createProtobufChecker(plan);
+  const sound = createSoundJson(plan);
   const transcoder = createJsonTranscoder(plan);
   const projections = new WeakMap<readonly string[], ProjectionTree>();
 
@@ -33,6 +35,7 @@ export function createPayloadCodec(message: DescMessage): PayloadCodec {
       const wanted = member === undefined ? undefined : plan.byName.get(member);
       if (kind === "protobuf") checker.check(bytes, start, end, path, wanted);
       else if (kind === "json") {
+        if (sound.passes(bytes, start, end, wanted)) return;
         const place = dataPath(path);
         checkJsonPayload(plan, parseJson(jsonText(bytes, start, end, place), place), place, wanted);
       } else {

@@ -1,0 +1,2 @@
+export { Fifo } from "./fifo.ts";
+export { TransitMap, TransitSet } from "./transit.ts";
