@@ -9,6 +9,8 @@ export interface BrokerPlace {
   readonly service: string;
   /** The service's data folder, absolute and writable. A broker that keeps data there makes a folder of its own in it. */
   readonly folder: string;
+  /** The variable that sets a setting here, for messages: EXECUTION_KAFKA_USER for KAFKA_USER. */
+  readonly variable: (setting: string) => string;
   readonly logger: Logger;
 }
 

@@ -150,7 +150,7 @@ export interface BrokerAdmin {
 
 /** What the broker can do, as data. The engine refuses at start a delivery profile that needs more. */
 export interface BrokerCapabilities {
-  /** An `append` of several writes is atomic: all durable or none. */
+  /** An `append` is atomic: all of its writes are durable or none, and which of both is known when it is answered. */
   readonly transactions: boolean;
   readonly groups: boolean;
   readonly individualAck: boolean;
@@ -175,6 +175,11 @@ export interface ForeignRecord {
   /** When the broker took it, or its writer says that it was written: Unix nanoseconds. */
   readonly time: bigint;
   /**
+   * Why it cannot be taken apart: it fails its checksum, or unpacks to more than the broker's bound, which the reason names. Its
+   * value then is what lies there, and its position that of the last record in it. Undefined: it can.
+   */
+  readonly damage?: string;
+  /**
    * Its events, when it is a record as this broker's own are, or a CloudEvent in binary or structured mode.
    * Throws `invalid_event` saying why it is neither.
    */
@@ -190,11 +195,60 @@ export interface ForeignReader {
   close(): Promise<void>;
 }
 
+/** How far a group is with a partition of a foreign topic. */
+export interface ForeignProgress {
+  readonly epoch: string;
+  /** Every record up to and including this one is settled. */
+  readonly offset: Offset;
+  /** What the member says beside it; whoever has the partition next is given it. ASCII without line ends, at most 200 characters. */
+  readonly note: string;
+}
+
+/** A partition of a foreign topic that this member of a group has, and no other one. */
+export interface ForeignPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** What was settled last, by any member. Undefined: nothing was, or the broker keeps it no longer. */
+  readonly progress: ForeignProgress | undefined;
+  /** The group had settled something of the topic before the topic had this partition: it was added later. */
+  readonly begun: boolean;
+  /** Aborted when the partition is to go to another member, or may have gone already. */
+  readonly ending: AbortSignal;
+  /**
+   * Durable when it resolves. Rejects with `unavailable`, and with nothing kept where the engine fences (Kafka), once another member
+   * has the partition. Pulsar does not: a member that stood still may overwrite what the next one kept, which then comes again.
+   */
+  settle(progress: ForeignProgress): Promise<void>;
+}
+
+export interface ForeignGroup {
+  /** All replicas of a service name the same. */
+  readonly name: string;
+  /** Those that are not there have no partitions until they are. */
+  readonly topics: readonly string[];
+  /**
+   * A partition is this member's. Another one is given it when what this returns has resolved; what does not come to its end
+   * within the broker's bound is not waited for. A partition that is lost may come again before. Never rejects.
+   */
+  own(partition: ForeignPartition): Promise<void>;
+}
+
+export interface ForeignMember {
+  /** Ends every partition that it has, and resolves when all of them are let go of. Idempotent. */
+  close(): Promise<void>;
+}
+
 /** Topics of the broker that others own: nothing here creates, changes or writes to them. */
 export interface ForeignTopics {
   /** How many partitions the topic has now. Rejects with `unknown_topic`. */
   partitions(topic: string): Promise<number>;
+  /** `from.after` with the position of a progress goes on behind it. */
   read(topic: string, partition: number, from: ReadFrom): Promise<ForeignReader>;
+  /**
+   * Shares the partitions of the topics, those added later too, with the group's other members: each partition is one member's at
+   * a time, and progress is kept at the broker. Rejects with `unavailable` when the broker is away or refuses the group.
+   */
+  join(group: ForeignGroup): Promise<ForeignMember>;
 }
 
 export interface BrokerHealth {
@@ -211,7 +265,11 @@ export interface Broker {
   /**
    * Resolves when every write is durable, in the order of `writes`; writes of one call to one partition keep their order,
    * and so do calls. Rejects with `unknown_topic`, `batch_too_large`, `storage_full` or `unavailable`;
-   * after a rejection nothing of the call is in the log, unless the broker lacks `transactions`.
+   * after a rejection nothing of the call is in the log, nor comes there later, unless it is an `AppendUnsettled`.
+   *
+   * Only a broker without `transactions` rejects so: when time is over or a part is refused, and another part is in the log or
+   * may be. Writes that were sent are tried on until their outcome is known, and those behind them as well, in the order of
+   * calls, so that a call becomes whole unless a part of it is refused for good. `AppendUnsettled.settled` tells the end of it.
    * Batches are not empty and their bytes are not changed afterwards by the caller.
    */
   append(writes: readonly PartitionWrite[]): Promise<readonly Appended[]>;

@@ -51,6 +51,17 @@ export class Admission {
     if (this.#batches === 0) for (const wake of this.#idle.splice(0)) wake();
   }
 
+  /** What the batch left behind may be in the log or not: it takes its room until `forget`, and nobody waits for it to go. */
+  remember(batch: PackedBatch): void {
+    this.#events += batch.count;
+    this.#bytes += batch.bytes.length;
+  }
+
+  forget(batch: PackedBatch): void {
+    this.#events -= batch.count;
+    this.#bytes -= batch.bytes.length;
+  }
+
   /** Resolves when nothing is under way. */
   idle(): Promise<void> {
     return new Promise((resolve) => {

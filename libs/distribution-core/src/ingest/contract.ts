@@ -9,15 +9,20 @@ export interface PublishResult {
    * service defines its topics. Made when first asked for.
    */
   readonly positions: readonly Position[];
-  /** How many were known before by (source, id), or came twice in the batch; their positions are the old ones. */
+  /**
+   * How many were known before by (source, id), or came twice in the batch; their positions are the old ones. One whose first
+   * destination a crash kept from it is as new.
+   */
   readonly duplicates: number;
 }
 
 /** The way in: admit, authorize, validate, deduplicate, check sequences, transform, route, append. */
 export interface Ingest {
   /**
-   * All or nothing: resolves when every event is durable, rejects with nothing of it taken (on a broker without
-   * `transactions` a publish to several partitions may have reached some of them when it rejects).
+   * All or nothing: resolves when every event is durable, rejects with nothing of it taken. On a broker without `transactions`
+   * it may be rejected while that is open; the message says so. The same events are `unavailable` until it is known, then they
+   * are duplicates with their positions, or taken as new ones. What became durable in part is made whole, unless a partition
+   * refuses its part for good, or the process dies: then by the repeat, where the next process finds a part of it in the log.
    * `topic` is where the events go unless a route sends them elsewhere. Publishes of one subject keep their order.
    *
    * Rejects with a DistributionError: `draining`, `unavailable` (not restored yet, the broker is away, or what a rule judges by

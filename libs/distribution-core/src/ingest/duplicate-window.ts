@@ -5,7 +5,7 @@
  * publish is older than the age. An event repeated after that is taken as a new one.
  */
 import type { Position } from "../brokers/contract.ts";
-import { IdentityTable, identityTableBytes, NONE } from "./identity-table.ts";
+import { type Chain, IdentityTable, identityTableBytes, NONE } from "./identity-table.ts";
 import { TakenPublish } from "./taken-publish.ts";
 
 export interface WindowBounds {
@@ -40,6 +40,11 @@ export class DuplicateWindow {
   /** The publish and the event's ordinal in it that the last `claim` came upon. */
   found: TakenPublish | undefined;
   foundOrdinal = 0;
+  /** Its label, see `label`. */
+  foundLabel = 0;
+  /** Durable until then, monotonic milliseconds: events of before may have been known and are no more. */
+  forgotten = Number.NEGATIVE_INFINITY;
+  #foundEntry = NONE;
   readonly #bounds: WindowBounds;
   readonly #table: IdentityTable;
   readonly #publishBudget: number;
@@ -92,11 +97,51 @@ export class DuplicateWindow {
     const owner = this.#publishes[table.owner(entry)]!;
     this.found = owner;
     this.foundOrdinal = table.ordinal(entry);
+    this.foundLabel = table.label(entry);
+    this.#foundEntry = entry;
     if (owner.pending && owner !== publish) return CLAIM.pending;
     const knownA = table.bodyA(entry);
     const knownB = table.bodyB(entry);
     if (knownA === bodyA && knownB === bodyB) return CLAIM.repeated;
     return knownA === ANY_BODY && knownB === ANY_BODY ? CLAIM.repeated : CLAIM.conflict;
+  }
+
+  /** Of the event that the last `claim` came upon: in which topics it was met, as Whereabouts number them. */
+  label(label: number): void {
+    this.#table.setLabel(this.#foundEntry, label);
+  }
+
+  /** The same of the publish's own events, by ordinal. */
+  relabel({ firstEntry }: TakenPublish, labels: ReadonlyMap<number, number>): void {
+    const table = this.#table;
+    for (let entry = firstEntry; entry !== NONE; entry = table.next(entry)) {
+      const label = labels.get(table.ordinal(entry));
+      if (label !== undefined) table.setLabel(entry, label);
+    }
+  }
+
+  /** Durable events of the owner are the publish's from now on, which is pending: by their ordinals there, their ordinals here. */
+  take(owner: TakenPublish, publish: TakenPublish, ordinals: ReadonlyMap<number, number>): void {
+    if (publish.began !== undefined) publish.began = Math.min(publish.began, owner.began!);
+    this.#events -= this.#move(owner, publish, ordinals);
+  }
+
+  /** The same, until the publish is durable: what it does not retain goes back. */
+  lend(owner: TakenPublish, publish: TakenPublish, ordinals: ReadonlyMap<number, number>): void {
+    publish.loans.push({ owner, ordinals: new Map([...ordinals].map(([there, here]) => [here, there])) });
+    this.take(owner, publish, ordinals);
+  }
+
+  /** Of the publish, only these ordinals were taken; the others are whose they were, or unknown again. A commit or release follows. */
+  retain(publish: TakenPublish, isTaken: (ordinal: number) => boolean): void {
+    for (const { owner, ordinals } of publish.loans.splice(0)) {
+      if (this.#publishes[owner.owner] !== owner) continue;
+      this.#events += this.#move(publish, owner, new Map([...ordinals].filter(([here]) => !isTaken(here))));
+    }
+    const { kept, rest } = this.#table.split(publish.firstEntry, isTaken);
+    this.#table.removeChain(rest.first);
+    setChain(publish, kept);
+    this.#trim();
   }
 
   /** The publish is durable: its events are known from now on, and the oldest make room. `at`: monotonic milliseconds. */
@@ -107,12 +152,14 @@ export class DuplicateWindow {
     this.#newest = publish;
     this.#events += publish.size;
     this.#publishBytes += publish.bytes;
+    publish.loans.length = 0;
     publish.settle();
-    while (this.#events > this.#bounds.events || this.#publishBytes > this.#publishBudget) this.#dropOldest();
+    this.#trim();
   }
 
-  /** Nothing of the publish was taken: nothing of it is known. */
+  /** Nothing of the publish was taken: nothing of it is known that was not known before. */
   release(publish: TakenPublish): void {
+    if (publish.loans.length > 0) this.retain(publish, () => false);
     this.#forget(publish);
     publish.settle();
   }
@@ -125,6 +172,26 @@ export class DuplicateWindow {
   /** Forgets every durable event. */
   clear(): void {
     while (this.#oldest !== undefined) this.#dropOldest();
+    this.forgotten = Number.NEGATIVE_INFINITY;
+  }
+
+  #trim(): void {
+    while (this.#events > this.#bounds.events || this.#publishBytes > this.#publishBudget) this.#dropOldest();
+  }
+
+  /** Answers how many there were. */
+  #move(from: TakenPublish, to: TakenPublish, ordinals: ReadonlyMap<number, number>): number {
+    const table = this.#table;
+    const { kept, rest } = table.split(from.firstEntry, (ordinal) => !ordinals.has(ordinal));
+    setChain(from, kept);
+    for (let entry = rest.first; entry !== NONE; entry = table.next(entry))
+      table.assign(entry, to.owner, ordinals.get(table.ordinal(entry))!);
+    if (rest.size === 0) return 0;
+    if (to.firstEntry === NONE) to.firstEntry = rest.first;
+    else table.link(to.lastEntry, rest.first);
+    to.lastEntry = rest.last;
+    to.size += rest.size;
+    return rest.size;
   }
 
   #dropOldest(): void {
@@ -132,6 +199,7 @@ export class DuplicateWindow {
     this.#oldest = publish.newer;
     if (this.#oldest === undefined) this.#newest = undefined;
     publish.newer = undefined;
+    this.forgotten = Math.max(this.forgotten, publish.at);
     this.#events -= publish.size;
     this.#publishBytes -= publish.bytes;
     this.#forget(publish);
@@ -147,6 +215,12 @@ export class DuplicateWindow {
   }
 }
 
+function setChain(publish: TakenPublish, { first, last, size }: Chain): void {
+  publish.firstEntry = first;
+  publish.lastEntry = last;
+  publish.size = size;
+}
+
 /** Memory of the fixed part of a window with these bounds, bytes. */
 export function windowTableBytes(bounds: Pick<WindowBounds, "events" | "pendingEvents">): number {
   return identityTableBytes(bounds.events + bounds.pendingEvents);
@@ -156,6 +230,8 @@ export function windowTableBytes(bounds: Pick<WindowBounds, "events" | "pendingE
 export interface Repetition {
   readonly publish: TakenPublish;
   readonly ordinal: number;
+  /** See `DuplicateWindow.label`. */
+  readonly label: number;
 }
 
 export function positionOf({ publish, ordinal }: Repetition): Position {

@@ -2,16 +2,27 @@
  * What has to be found out about the events of a publish before anything is written: read, checked, given their way and
  * told from known ones. One examiner serves all publishes, one after the other, and reuses what it works with.
  */
+import { DistributionError } from "../errors.ts";
 import { createEnvelope, type Envelope, EVENT_FIELD, validateEnvelope } from "../events/index.ts";
 import type { Blocker } from "./claims.ts";
 import { CLAIM, type DuplicateWindow } from "./duplicate-window.ts";
 import { type EventIdentity, PRINT_WORDS, viewOf } from "./event-identity.ts";
 import type { Gathering } from "./gathering.ts";
 import { assertClass, type Intakes, type TypeIntake, type Way } from "./intake.ts";
+import type { Mending } from "./mending.ts";
 import type { Publication } from "./publication.ts";
 import { conflict, type Refinery } from "./refinery.ts";
 import type { TakenPublish } from "./taken-publish.ts";
 import type { Transitions } from "./transitions.ts";
+
+/** What one is told to wait whose events were refused before and may be in the log. */
+const RETRY_AFTER_MS = 1_000;
+
+const doubtful = (): DistributionError => {
+  const what = "Events of this batch were sent before, and it is not known yet whether they came into the log.";
+  const message = `${what} Send the batch again: then they are answered for, or taken.`;
+  return new DistributionError("unavailable", message, { retryAfterMs: RETRY_AFTER_MS });
+};
 
 export interface ExaminerParts {
   readonly intakes: Intakes;
@@ -19,6 +30,7 @@ export interface ExaminerParts {
   readonly identity: EventIdentity;
   readonly gathering: Gathering;
   readonly refinery: Refinery;
+  readonly mending: Mending;
   readonly transitions: Transitions;
 }
 
@@ -72,6 +84,7 @@ export class Examiner {
     const blocker = this.#claimEvents(publication, taken);
     if (blocker !== undefined) return blocker;
     if (pipeline !== undefined) this.#refineEvents(publication);
+    this.#parts.mending.plan(publication, taken);
     return this.#parts.transitions.judge(publication, this.#parts.gathering);
   }
 
@@ -105,9 +118,13 @@ export class Examiner {
     for (let ordinal = 0; ordinal < count; ordinal += 1) {
       const claim = window.claim(taken, prints, ordinal * PRINT_WORDS, ordinal);
       if (claim === CLAIM.fresh) continue;
-      if (claim === CLAIM.pending) return window.found;
+      if (claim === CLAIM.pending) {
+        if (window.found!.doubtful) throw doubtful();
+        return window.found;
+      }
       if (claim === CLAIM.conflict) throw this.#conflict(publication, taken, ordinal);
-      publication.repetitions.set(ordinal, { publish: window.found!, ordinal: window.foundOrdinal });
+      const { found, foundOrdinal, foundLabel } = window;
+      publication.repetitions.set(ordinal, { publish: found!, ordinal: foundOrdinal, label: foundLabel });
     }
     return undefined;
   }
@@ -129,21 +146,38 @@ export class Examiner {
     return way;
   }
 
-  /** New events go through the topic's pipeline; what comes out is checked as if it had been published. */
+  /**
+   * Events go through the topic's pipeline, unless it is known that all of them is in the log; what comes out is checked as if it
+   * had been published.
+   */
   #refineEvents(publication: Publication): void {
-    const { batch, intake, repetitions } = publication;
-    const envelope = this.#envelope;
+    const { gathering } = this.#parts;
+    const { batch, repetitions } = publication;
     for (let ordinal = 0; ordinal < batch.count; ordinal += 1) {
-      if (repetitions.has(ordinal)) continue;
-      envelope.read(batch.bytes, batch.bounds[2 * ordinal]!, batch.bounds[2 * ordinal + 1]!);
-      const refined = this.#parts.refinery.refine(intake.topic.name, envelope, ordinal);
-      for (const [index, message] of refined.entries()) {
-        envelope.read(message, 0, message.length, ordinal);
-        validateEnvelope(envelope, ordinal);
-        const type = this.#typeOf(publication, envelope, ordinal);
-        const way = this.#check(publication, type, envelope, ordinal);
-        this.#parts.gathering.add(envelope, way, envelope.class !== 0, ordinal, index === 0);
+      const repetition = repetitions.get(ordinal);
+      if (repetition !== undefined && repetition.publish.began === undefined) continue;
+      const { count } = gathering;
+      try {
+        this.#refineOne(publication, ordinal);
+      } catch (failure) {
+        if (repetition === undefined) throw failure;
+        // It was taken when the pipeline was another one, and stays as it is.
+        gathering.backTo(count);
       }
+    }
+  }
+
+  #refineOne(publication: Publication, ordinal: number): void {
+    const { batch, intake } = publication;
+    const envelope = this.#envelope;
+    envelope.read(batch.bytes, batch.bounds[2 * ordinal]!, batch.bounds[2 * ordinal + 1]!);
+    const refined = this.#parts.refinery.refine(intake.topic.name, envelope, ordinal);
+    for (const [index, message] of refined.entries()) {
+      envelope.read(message, 0, message.length, ordinal);
+      validateEnvelope(envelope, ordinal);
+      const type = this.#typeOf(publication, envelope, ordinal);
+      const way = this.#check(publication, type, envelope, ordinal);
+      this.#parts.gathering.add(envelope, way, envelope.class !== 0, ordinal, index === 0);
     }
   }
 

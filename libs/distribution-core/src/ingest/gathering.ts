@@ -16,6 +16,10 @@ const HAS_INGESTED = 1;
 /** The event's first destination, whose position is the answer. */
 const IS_FIRST = 2;
 const CLASS_IS_STATED = 4;
+/** The event itself, at whichever destination: not what a pipeline made beside it, which has an id of its own. */
+const IS_ITSELF = 8;
+/** It is in the log there already. */
+const IS_OMITTED = 16;
 
 /** The most that the frame and `ingested` add to an event: tag, five bytes of length, tag, ten bytes of time. */
 const FRAME_BYTES = 17;
@@ -44,8 +48,8 @@ export class Gathering {
   }
 
   /**
-   * Notes the event that the envelope was read from. `isFirst`: the position it gets at its first destination is the answer
-   * for this ordinal. Throws `event_too_large` at `events[ordinal]` when the broker takes no batch of its size.
+   * Notes the event that the envelope was read from. `isFirst`: of what the ordinal became it is the event itself, and the
+   * position it gets at its first destination is the answer. Throws `event_too_large` at `events[ordinal]` when the broker takes no batch of its size.
    */
   add(envelope: Envelope, way: Way, classIsStated: boolean, ordinal: number, isFirst: boolean): void {
     const stamp = classIsStated ? way.stamp : way.stampWithClass;
@@ -62,14 +66,19 @@ export class Gathering {
       const target = this.#targetOf(destinations[index]!, bytes, start, end);
       if (target.bytes === 0) this.#active.push(target);
       target.bytes += size;
-      const isAnswer = isFirst && index === 0;
-      this.#note(envelope, way, target, ordinal, (classIsStated ? CLASS_IS_STATED : 0) | (isAnswer ? IS_FIRST : 0));
+      const itself = isFirst ? IS_ITSELF | (index === 0 ? IS_FIRST : 0) : 0;
+      this.#note(envelope, way, target, ordinal, (classIsStated ? CLASS_IS_STATED : 0) | itself);
     }
   }
 
   /** What was gathered: each event once for each of its destinations, in order. */
   get count(): number {
     return this.#count;
+  }
+
+  /** What was noted after so many is not gathered. */
+  backTo(count: number): void {
+    this.#count = count;
   }
 
   /** Where the event of this index goes. */
@@ -94,22 +103,40 @@ export class Gathering {
     return this.#notes[index * NOTE_WORDS + 1]!;
   }
 
+  /** Whether it is the event itself, and not what a pipeline made beside it. */
+  isItselfAt(index: number): boolean {
+    return (this.#notes[index * NOTE_WORDS + 3]! & IS_ITSELF) !== 0;
+  }
+
+  /** It is not to be written there. */
+  omit(index: number): void {
+    this.#notes[index * NOTE_WORDS + 3]! |= IS_OMITTED;
+  }
+
+  isOmitted(index: number): boolean {
+    return (this.#notes[index * NOTE_WORDS + 3]! & IS_OMITTED) !== 0;
+  }
+
   /**
-   * The writes of everything that was gathered and is no repetition, in order and stamped with `nowNs`, Unix nanoseconds.
+   * The writes of everything that was gathered and not omitted, in order and stamped with `nowNs`, Unix nanoseconds.
    * `taken` is told where each ordinal went, and the publication what was decided about it.
    */
   write(nowNs: bigint, publication: Publication, taken: TakenPublish): readonly PartitionWrite[] {
     const { batch, repetitions } = publication;
     const writes = new Writes(this.#maxBatchBytes);
     const places = new Uint32Array(2 * batch.count);
+    const copies: number[] = [];
     for (let index = 0; index < this.#count; index += 1) {
       const ordinal = this.#notes[index * NOTE_WORDS + 2]!;
-      if (repetitions.size > 0 && repetitions.has(ordinal)) continue;
-      const isFirst = (this.#notes[index * NOTE_WORDS + 3]! & IS_FIRST) !== 0;
+      const flags = this.#notes[index * NOTE_WORDS + 3]!;
+      if ((flags & IS_OMITTED) !== 0) continue;
       const way = this.#ways[index]!;
       const target = this.#destinations[index]!;
       const place = this.#writeOne(index, way, writes, target, nowNs);
-      if (!isFirst) continue;
+      if ((flags & IS_FIRST) === 0) {
+        if ((flags & IS_ITSELF) !== 0) copies.push(ordinal, target.write, place);
+        continue;
+      }
       places[2 * ordinal] = target.write;
       places[2 * ordinal + 1] = place;
       publication.countDecision(way.decision);
@@ -117,6 +144,7 @@ export class Gathering {
     // With one write and one event for each ordinal, the index in the write is the ordinal.
     const isPlain = repetitions.size === 0 && writes.placements.length === 1 && this.#count === batch.count;
     taken.placements = writes.placements;
+    taken.copies = copies;
     taken.places = isPlain ? undefined : places;
     return writes.finish(this.#active);
   }

@@ -22,8 +22,21 @@ const ENTRY_WORDS = 8;
 /** Two words a cell. */
 const CELL_WORDS = 2;
 
+/** An ordinal's bits in its word; the others have the label. */
+const ORDINAL_BITS = 24;
+const ORDINAL_MASK = 2 ** ORDINAL_BITS - 1;
+/** The largest label of an entry. */
+export const MAX_LABEL = 255;
+
 /** No entry: the end of a chain, or not found. */
 export const NONE = 0xffff_ffff;
+
+/** Entries of one publish. */
+export interface Chain {
+  first: number;
+  last: number;
+  size: number;
+}
 
 /** Hash words are kept, compared and returned as unsigned 32-bit numbers. */
 export class IdentityTable {
@@ -79,7 +92,10 @@ export class IdentityTable {
     }
   }
 
-  /** The identity must not be in the table, and the table not be full. `bodyA`, `bodyB`: the event's fingerprint. */
+  /**
+   * The identity must not be in the table, and the table not be full. `bodyA`, `bodyB`: the event's fingerprint. `ordinal`: below
+   * 2 ** 24. The entry's label is 0.
+   */
   insert(a: number, b: number, c: number, bodyA: number, bodyB: number, owner: number, ordinal: number): number {
     const entry = this.#takeEntry();
     const entries = this.#entries;
@@ -110,7 +126,28 @@ export class IdentityTable {
   }
 
   ordinal(entry: number): number {
-    return this.#entries[entry * ENTRY_WORDS + ORDINAL]!;
+    return this.#entries[entry * ENTRY_WORDS + ORDINAL]! & ORDINAL_MASK;
+  }
+
+  /** What the window says of the event beside its place, up to MAX_LABEL. */
+  label(entry: number): number {
+    return this.#entries[entry * ENTRY_WORDS + ORDINAL]! >>> ORDINAL_BITS;
+  }
+
+  setLabel(entry: number, label: number): void {
+    const word = entry * ENTRY_WORDS + ORDINAL;
+    this.#entries[word] = (label << ORDINAL_BITS) | this.ordinal(entry);
+  }
+
+  next(entry: number): number {
+    return this.#entries[entry * ENTRY_WORDS + NEXT]!;
+  }
+
+  /** Another publish has the entry from now on; its label stays. */
+  assign(entry: number, owner: number, ordinal: number): void {
+    const word = entry * ENTRY_WORDS;
+    this.#entries[word + OWNER] = owner;
+    this.#entries[word + ORDINAL] = (this.label(entry) << ORDINAL_BITS) | ordinal;
   }
 
   bodyA(entry: number): number {
@@ -119,6 +156,22 @@ export class IdentityTable {
 
   bodyB(entry: number): number {
     return this.#entries[entry * ENTRY_WORDS + BODY_B]!;
+  }
+
+  /** Makes two chains of one: those whose ordinal is kept, and the rest, each in its order. */
+  split(first: number, isKept: (ordinal: number) => boolean): { readonly kept: Chain; readonly rest: Chain } {
+    const [kept, rest] = [emptyChain(), emptyChain()];
+    for (let entry = first; entry !== NONE; ) {
+      const next = this.next(entry);
+      const chain = isKept(this.ordinal(entry)) ? kept : rest;
+      if (chain.size === 0) chain.first = entry;
+      else this.link(chain.last, entry);
+      this.link(entry, NONE);
+      chain.last = entry;
+      chain.size += 1;
+      entry = next;
+    }
+    return { kept, rest };
   }
 
   /** Removes the chain that begins at `first`; its entries are free again. */
@@ -174,6 +227,8 @@ export class IdentityTable {
     cells[hole * CELL_WORDS + 1] = 0;
   }
 }
+
+const emptyChain = (): Chain => ({ first: NONE, last: NONE, size: 0 });
 
 /** The least power of two that `capacity` entries fill to at most three quarters. */
 function cellsFor(capacity: number): number {

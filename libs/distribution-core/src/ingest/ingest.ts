@@ -1,5 +1,7 @@
 /** Ingest: from an authorized publisher's batch to durable events, all or nothing. */
+import { TransitMap } from "@distribution/collections";
 import type { Appended, Broker } from "../brokers/contract.ts";
+import { AppendUnsettled, type Stored } from "../brokers/unsettled.ts";
 import { DistributionError, fieldError, toDistributionError } from "../errors.ts";
 import type { PackedBatch } from "../events/index.ts";
 import type { Logger, Metrics } from "../observability/index.ts";
@@ -17,6 +19,7 @@ import { EventIdentity } from "./event-identity.ts";
 import { Examiner } from "./examiner.ts";
 import { Gathering } from "./gathering.ts";
 import { Intakes } from "./intake.ts";
+import { Mending } from "./mending.ts";
 import { Publication, PublishOutcome } from "./publication.ts";
 import { Refinery } from "./refinery.ts";
 import { restoreWindow } from "./restore.ts";
@@ -25,6 +28,7 @@ import { SequenceCheck } from "./sequence-check.ts";
 import { SequenceTracker } from "./sequence-tracker.ts";
 import type { TakenPublish } from "./taken-publish.ts";
 import { Transitions } from "./transitions.ts";
+import { Whereabouts } from "./whereabouts.ts";
 
 export interface IngestOptions {
   readonly broker: Broker;
@@ -48,7 +52,8 @@ export interface IngestOptions {
  * Deduplication is by (source, id) among the newest events of the service within `windowEvents`, `windowMs` and
  * `windowBytes`. The log is the record: `restore` finds the window again in it, so a repeat is known across a restart.
  * Each replica knows what it took in and what it found in the log at its start; a publisher that repeats on another
- * replica goes unnoticed there, unless its events went through it before.
+ * replica goes unnoticed there, unless its events went through it before. What a crash left in some of its topics only, on a
+ * broker without `transactions`, comes to the others when it is repeated.
  *
  * Throws `invalid_request` naming each bound that is out of its range.
  */
@@ -61,16 +66,18 @@ class IngestStage implements IngestService {
   readonly #bounds: IngestBounds;
   readonly #admission: Admission;
   readonly #window: DuplicateWindow;
+  readonly #whereabouts = new Whereabouts();
   readonly #identity: EventIdentity;
   readonly #tracker: SequenceTracker;
   readonly #sequences: SequenceCheck;
   readonly #intakes: Intakes;
   readonly #gathering: Gathering;
   readonly #refinery: Refinery;
+  readonly #mending: Mending;
   readonly #transitions: Transitions;
   readonly #examiner: Examiner;
   /** By subject: resolves when the last of its publishes that has to wait has been handed to the broker. */
-  readonly #turns = new Map<string, Promise<void>>();
+  readonly #turns = new TransitMap<string, Promise<void>>();
   #state: "starting" | "open" | "draining" = "starting";
 
   constructor(options: IngestOptions) {
@@ -91,6 +98,11 @@ class IngestStage implements IngestService {
     this.#intakes = new Intakes(topics, router, metrics);
     this.#gathering = new Gathering(broker.capabilities.maxBatchBytes);
     this.#refinery = new Refinery(pipelines);
+    this.#mending = new Mending({
+      window: this.#window,
+      whereabouts: this.#whereabouts,
+      gathering: this.#gathering,
+    });
     this.#transitions = new Transitions(runtime, bounds);
     this.#examiner = new Examiner({
       intakes: this.#intakes,
@@ -98,6 +110,7 @@ class IngestStage implements IngestService {
       identity: this.#identity,
       gathering: this.#gathering,
       refinery: this.#refinery,
+      mending: this.#mending,
       transitions: this.#transitions,
     });
   }
@@ -133,6 +146,7 @@ class IngestStage implements IngestService {
       clock: runtime.clock,
       bounds: this.#bounds,
       window: this.#window,
+      whereabouts: this.#whereabouts,
       identity: this.#identity,
       tracker: this.#tracker,
       logger,
@@ -177,27 +191,30 @@ class IngestStage implements IngestService {
       if (before !== undefined) await this.#takeInTurn(publication, before);
       else {
         const blocker = this.#handOver(publication);
-        if (blocker !== undefined) await this.#takeInTurn(publication, blocker.settled());
+        if (blocker !== undefined) await this.#takeInTurn(publication, blocker.settled(0));
       }
       return await this.#settle(publication, publication.taken!);
     } finally {
-      this.#transitions.release(publication);
+      if (!publication.doubtful) this.#transitions.release(publication);
     }
   }
 
   /**
    * Waits for publishes under way that hold some of its events: their outcome decides whether these are repeats. What
-   * the same subject publishes meanwhile waits behind it, so that the log keeps the order; nobody else waits.
+   * the same subject publishes meanwhile waits behind it, so that the log keeps the order; nobody else waits. How long it waited so
+   * counts: of many that hang on one that is stuck, none waits for as long as all before it together.
    */
   async #takeInTurn(publication: Publication, before: Promise<void>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#turns.set(publication.subject, promise);
+    const { clock } = this.#options.runtime;
+    const since = clock.monotonicMs();
     try {
       await before;
       for (;;) {
         const blocker = this.#handOver(publication);
         if (blocker === undefined) return;
-        await blocker.settled();
+        await blocker.settled(clock.monotonicMs() - since);
       }
     } finally {
       if (this.#turns.get(publication.subject) === promise) this.#turns.delete(publication.subject);
@@ -235,8 +252,7 @@ class IngestStage implements IngestService {
       const fresh = publication.batch.count - duplicates;
       counters.events.value += fresh;
       counters.bytes.value += publication.freshBytes;
-      for (const [index, decision] of publication.decisions.entries())
-        decision.count(publication.decisionCounts[index]!);
+      publication.countDecisions();
       this.#sequences.check(publication);
     }
     counters.duplicates.value += duplicates;
@@ -252,13 +268,69 @@ class IngestStage implements IngestService {
     try {
       appended = await appending;
     } catch (failure) {
+      if (failure instanceof AppendUnsettled) throw this.#doubt(publication, taken, failure);
       this.#window.release(taken);
       throw failure;
     }
     for (const [index, placement] of taken.placements.entries()) {
       placement.appended = appended[index]!;
     }
+    if (taken.loans.length > 0) this.#mended(publication, taken);
     this.#window.commit(taken, this.#options.runtime.clock.monotonicMs());
     this.#transitions.committed(publication);
+  }
+
+  /** Made durable what was missing of events that the log had in part. */
+  #mended(publication: Publication, taken: TakenPublish): void {
+    const events = taken.loans.reduce((sum, { ordinals }) => sum + ordinals.size, 0);
+    const all = () => true;
+    this.#mending.settle(publication, taken, all, all);
+    const message = "Events that a crash had left in some of their topics are in the others now.";
+    this.#options.logger?.info({ topic: publication.intake.topic.name, events }, message);
+  }
+
+  /** Refused, but not over: what it holds stays held until the broker knows what became of it. */
+  #doubt(publication: Publication, taken: TakenPublish, failure: AppendUnsettled): DistributionError {
+    publication.doubtful = true;
+    this.#admission.remember(publication.batch);
+    taken.doubt();
+    this.#transitions.doubt(publication);
+    void failure.settled.then((stored) => {
+      this.#admission.forget(publication.batch);
+      try {
+        this.#learn(publication, taken, stored);
+      } catch (err) {
+        // Nobody is there to be told: what it holds is given back, and the service goes on.
+        this.#transitions.release(publication);
+        this.#options.logger?.error({ err }, "What became of a refused publish could not be followed to its end.");
+      }
+    });
+    const { code, message, errors, retryAfterMs } = failure;
+    const remedy = "Events of the batch may be in the log: send it again with the same ids, and they are answered for.";
+    const details = { errors, cause: failure, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    return new DistributionError(code, `${message.replace(/\.$/, "")}. ${remedy}`, details);
+  }
+
+  /** It is known what became of a refused publish. */
+  #learn(publication: Publication, taken: TakenPublish, stored: readonly (Stored | undefined)[]): void {
+    const isStored = taken.place(stored);
+    const isThere = (write: number, index: number): boolean => stored[write]?.has(index) === true;
+    this.#mending.settle(publication, taken, isThere, isStored);
+    if (taken.size === 0) this.#window.release(taken);
+    else this.#window.commit(taken, this.#options.runtime.clock.monotonicMs());
+    // Also when only what a pipeline made beside the events is in the log: it has keys as well.
+    this.#transitions.committed(publication);
+    if (stored.every((one) => one === undefined)) return;
+    const { events, bytes } = publication.storedOf(isStored);
+    const { counters } = publication.intake;
+    counters.events.value += events;
+    counters.bytes.value += bytes;
+    publication.countDecisions(isStored);
+    this.#sequences.check(publication, isStored);
+    const refused = taken.placements.filter((_, write) => stored[write] === undefined);
+    if (refused.length === 0) return;
+    const places = refused.map(({ topic, partition }) => `${topic}/${partition}`);
+    const message = "A refused publish is in the log in part: the other partitions refuse theirs for good.";
+    this.#options.logger?.error({ places, events }, message);
   }
 }

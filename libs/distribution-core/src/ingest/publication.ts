@@ -24,8 +24,12 @@ export class Publication {
   judged: readonly Judged[] | undefined;
   writes: readonly PartitionWrite[] = [];
   appending: Promise<readonly Appended[]> | undefined;
+  /** It was refused, and may be in the log all the same: what it holds stays held until that is known. */
+  doubtful = false;
   /** Events known before, by ordinal. */
   repetitions = new Map<number, Repetition>();
+  /** Of the new ones, those that the log has elsewhere than at their first destination, by ordinal. */
+  mended: Set<number> | undefined;
   /** How many of the new events took each decision, in runs. */
   decisions: RouteDecision[] = [];
   decisionCounts: number[] = [];
@@ -44,6 +48,7 @@ export class Publication {
     this.taken = undefined;
     this.writes = [];
     this.repetitions.clear();
+    this.mended = undefined;
     this.decisions = [];
     this.decisionCounts = [];
     this.sequenceCount = 0;
@@ -51,10 +56,27 @@ export class Publication {
 
   /** Bytes of the events that are new. */
   get freshBytes(): number {
-    const { bytes, bounds } = this.batch;
+    const { bytes } = this.batch;
     let known = 0;
-    for (const ordinal of this.repetitions.keys()) known += bounds[2 * ordinal + 1]! - bounds[2 * ordinal]!;
+    for (const ordinal of this.repetitions.keys()) known += this.#bytesOf(ordinal);
     return bytes.length - known;
+  }
+
+  /** Bytes and number of those new events that are in the log. */
+  storedOf(isStored: (ordinal: number) => boolean): { readonly events: number; readonly bytes: number } {
+    let events = 0;
+    let bytes = 0;
+    for (let ordinal = 0; ordinal < this.batch.count; ordinal += 1) {
+      if (this.repetitions.has(ordinal) || !isStored(ordinal)) continue;
+      events += 1;
+      bytes += this.#bytesOf(ordinal);
+    }
+    return { events, bytes };
+  }
+
+  #bytesOf(ordinal: number): number {
+    const { bounds } = this.batch;
+    return bounds[2 * ordinal + 1]! - bounds[2 * ordinal]!;
   }
 
   countDecision(decision: RouteDecision): void {
@@ -63,6 +85,25 @@ export class Publication {
     else {
       this.decisions.push(decision);
       this.decisionCounts.push(1);
+    }
+  }
+
+  /** The decisions of the new events, or of these, count: they are durable. */
+  countDecisions(isStored?: (ordinal: number) => boolean): void {
+    if (isStored === undefined) {
+      for (const [run, decision] of this.decisions.entries()) decision.count(this.decisionCounts[run]!);
+      return;
+    }
+    let run = 0;
+    let left = this.decisionCounts[run]!;
+    for (let ordinal = 0; ordinal < this.batch.count; ordinal += 1) {
+      if (this.repetitions.has(ordinal)) continue;
+      if (left === 0) {
+        run += 1;
+        left = this.decisionCounts[run]!;
+      }
+      left -= 1;
+      if (isStored(ordinal)) this.decisions[run]!.count(1);
     }
   }
 

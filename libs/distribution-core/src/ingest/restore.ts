@@ -5,7 +5,7 @@
  * time ago to its head, partitions merged by time, into the window, which keeps the newest; and again from eight times as
  * long ago, until the window is full, the age is reached, or a round would read more than it may.
  */
-import type { Broker, Offset, PartitionReader, StoredBatch } from "../brokers/contract.ts";
+import type { Broker, Offset, PartitionInfo, PartitionReader, StoredBatch } from "../brokers/contract.ts";
 import { DistributionError } from "../errors.ts";
 import { createEnvelope } from "../events/index.ts";
 import type { Logger } from "../observability/index.ts";
@@ -13,11 +13,12 @@ import type { Clock } from "../runtime/index.ts";
 import type { TopicDefinition } from "../topics.ts";
 import type { IngestBounds } from "./bounds.ts";
 import type { Restored } from "./contract.ts";
-import type { DuplicateWindow } from "./duplicate-window.ts";
+import { CLAIM, type DuplicateWindow } from "./duplicate-window.ts";
 import { type EventIdentity, PRINT_WORDS, viewOf } from "./event-identity.ts";
 import { offsetsOf } from "./offsets.ts";
 import type { SequenceTracker } from "./sequence-tracker.ts";
 import type { TakenPublish } from "./taken-publish.ts";
+import type { Whereabouts } from "./whereabouts.ts";
 
 /** The first round goes this far back, milliseconds, and each further one this many times as far. */
 const FIRST_SPAN_MS = 4000;
@@ -31,6 +32,8 @@ export interface RestoreOptions {
   readonly clock: Clock;
   readonly bounds: Pick<IngestBounds, "windowEvents" | "inFlightEvents" | "windowMs" | "restoreBytes">;
   readonly window: DuplicateWindow;
+  /** Told of what a crash may have left in some of its topics only. */
+  readonly whereabouts: Whereabouts;
   readonly identity: EventIdentity;
   readonly tracker: SequenceTracker;
   readonly logger: Logger | undefined;
@@ -64,7 +67,10 @@ export async function restoreWindow(options: RestoreOptions): Promise<Restored> 
 /** One partition within a round. */
 interface Cursor {
   readonly reader: PartitionReader;
+  readonly topic: TopicDefinition;
   readonly place: { readonly topic: string; readonly partition: number };
+  /** What came before its first batch may have been deleted. */
+  readonly isCut: boolean;
   /** The head as it was when the round began. */
   readonly end: Offset;
   batches: readonly StoredBatch[];
@@ -79,22 +85,35 @@ class Round {
   readonly #damaged: Set<string>;
   readonly #envelope = createEnvelope();
   readonly #print = new Uint32Array(PRINT_WORDS);
+  /** Of the batch at hand, when the first event was taken in; what does not say it was so long ago. Unix nanoseconds. */
+  #earliestNs = 0n;
+  /** Of the batch at hand, what was met before in a topic that comes after this one: by its publish, its ordinals there and here. */
+  readonly #preceding = new Map<TakenPublish, Map<number, number>>();
+  /** When the round began: Unix nanoseconds, and monotonic milliseconds. */
+  readonly #wallNs: bigint;
+  readonly #monotonicMs: number;
 
   constructor(options: RestoreOptions, spanMs: number, damaged: Set<string>) {
     this.#options = options;
     this.#spanMs = spanMs;
     this.#damaged = damaged;
+    this.#wallNs = options.clock.wallNs();
+    this.#monotonicMs = options.clock.monotonicMs();
   }
 
   /** False when it was given up because it would have read more than `restoreBytes`. */
   async run(): Promise<boolean> {
-    const { clock, window, bounds } = this.#options;
+    const { window, whereabouts, bounds } = this.#options;
     window.clear();
-    const from = clock.wallNs() - BigInt(Math.round(this.#spanMs * 1e6));
-    const opened = await this.#open(from);
+    whereabouts.clear();
+    const opened = await this.#open();
     const cursors = new Set(opened);
     try {
-      for (const cursor of opened) if (!(await this.#refill(cursor))) cursors.delete(cursor);
+      for (const cursor of opened) {
+        if (!(await this.#refill(cursor))) cursors.delete(cursor);
+        else if (cursor.isCut)
+          whereabouts.cover(cursor.topic, cursor.place.partition, this.#monotonicOf(cursor.batches[0]!.appendedAt));
+      }
       while (cursors.size > 0) {
         const cursor = oldestOf(cursors);
         const stored = cursor.batches[cursor.next]!;
@@ -110,28 +129,41 @@ class Round {
     }
   }
 
-  /** Readers of all partitions that have events since then. In the topics' order, which decides between equal times. */
-  async #open(time: bigint): Promise<readonly Cursor[]> {
+  /** Readers of all partitions that have events within the span. In the topics' order, which decides between equal times. */
+  async #open(): Promise<readonly Cursor[]> {
     const { broker, topics } = this.#options;
-    const lists = await Promise.all(topics.map((topic) => broker.admin.partitions(topic.name)));
-    const opened = await Promise.all(
-      lists.flat().map(async ({ topic, partition, start, end }): Promise<Cursor | undefined> => {
-        if (start === end) return undefined;
-        const place = { topic, partition };
-        let reader: PartitionReader;
-        try {
-          reader = await broker.read(topic, partition, { time });
-        } catch (failure) {
-          this.#tellDamage(place, failure);
-          return undefined;
-        }
-        const cursor = { reader, place, end, batches: [], next: 0 };
-        if (broker.compareOffsets(reader.start.offset, end) < 0) return cursor;
-        await reader.close();
-        return undefined;
-      }),
+    const lists = await Promise.all(
+      topics.map(async (topic) => (await broker.admin.partitions(topic.name)).map((info) => ({ topic, info }))),
     );
+    const opened = await Promise.all(lists.flat().map(({ topic, info }) => this.#openOne(topic, info)));
     return opened.filter((cursor) => cursor !== undefined);
+  }
+
+  async #openOne(topic: TopicDefinition, info: PartitionInfo): Promise<Cursor | undefined> {
+    const { broker, whereabouts } = this.#options;
+    const { partition, start, end, whole = false } = info;
+    const since = this.#monotonicMs - this.#spanMs;
+    if (start === end) {
+      if (whole) whereabouts.cover(topic, partition, since);
+      return undefined;
+    }
+    const place = { topic: topic.name, partition };
+    let reader: PartitionReader;
+    try {
+      reader = await broker.read(topic.name, partition, {
+        time: this.#wallNs - BigInt(Math.round(this.#spanMs * 1e6)),
+      });
+    } catch (failure) {
+      this.#tellDamage(place, failure);
+      return undefined;
+    }
+    // What is kept from before the span was not deleted, so nothing behind it was.
+    const isCut = !whole && broker.compareOffsets(reader.start.offset, start) <= 0;
+    if (!isCut) whereabouts.cover(topic, partition, since);
+    const cursor = { reader, topic, place, isCut, end, batches: [], next: 0 };
+    if (broker.compareOffsets(reader.start.offset, end) < 0) return cursor;
+    await reader.close();
+    return undefined;
   }
 
   /** Whether the cursor has a batch to give. */
@@ -150,6 +182,7 @@ class Round {
   /** Throws any other failure. */
   #tellDamage(place: Cursor["place"], failure: unknown): void {
     if (!(failure instanceof DistributionError) || failure.code !== "record_damaged") throw failure;
+    this.#options.whereabouts.uncover(place.topic, place.partition);
     const name = `${place.topic}/${place.partition}`;
     if (this.#damaged.has(name)) return;
     this.#damaged.add(name);
@@ -164,7 +197,7 @@ class Round {
 
   /** In parts of at most as many events as may be pending: the log may have joined what was published. */
   #know(stored: StoredBatch, place: Cursor["place"]): void {
-    const { window, clock, bounds } = this.#options;
+    const { window, clock, bounds, broker } = this.#options;
     const { bytes, bounds: spans, count } = stored.batch;
     const view = viewOf(bytes);
     const ageMs = Math.max(0, Number(clock.wallNs() - stored.appendedAt) / 1e6);
@@ -172,16 +205,24 @@ class Round {
     for (let first = 0; first < count; first += most) {
       const part = Math.min(most, count - first);
       const taken = window.begin();
+      taken.placements = [{ ...place, count: part, appended: offsetsOf(stored, first, part) }];
+      this.#earliestNs = stored.appendedAt;
+      this.#preceding.clear();
       for (let ordinal = 0; ordinal < part; ordinal += 1) {
         const span = 2 * (first + ordinal);
         this.#claim(taken, view, bytes, spans[span]!, spans[span + 1]!, ordinal);
       }
-      taken.placements = [{ ...place, count: part, appended: offsetsOf(stored, first, part) }];
+      // Nobody writes a part of an append where all of it is written or nothing.
+      if (!broker.capabilities.transactions) taken.began = this.#monotonicOf(this.#earliestNs);
+      for (const [owner, ordinals] of this.#preceding) window.take(owner, taken, ordinals);
       window.commit(taken, clock.monotonicMs() - ageMs);
     }
   }
 
-  /** Of an event that lies in several topics, or several times in one, the first is known. */
+  /**
+   * Of an event that lies in several topics, the place in the one that the service defines first is known, and in which others it
+   * was met; of one that lies several times in one, the first.
+   */
   #claim(taken: TakenPublish, view: DataView, bytes: Uint8Array, start: number, end: number, ordinal: number): void {
     const { window, identity, tracker, bodiesAreKnown } = this.#options;
     const envelope = this.#envelope;
@@ -192,11 +233,30 @@ class Round {
       return;
     }
     identity.print(envelope, view, envelope.class, this.#print, 0, bodiesAreKnown);
-    window.claim(taken, this.#print, 0, ordinal);
+    if (envelope.ingested < this.#earliestNs) this.#earliestNs = envelope.ingested;
+    if (window.claim(taken, this.#print, 0, ordinal) === CLAIM.repeated) this.#meetAgain(taken, ordinal);
     const { hash, sequenceHi, sequenceLo } = identity;
     if (sequenceHi === 0 && sequenceLo === 0) return;
     identity.takeKey(envelope, view);
     tracker.check(hash.a, hash.b, sequenceHi, sequenceLo);
+  }
+
+  /** The event that the last claim came upon lies here too. */
+  #meetAgain(taken: TakenPublish, ordinal: number): void {
+    const { window, whereabouts, topics } = this.#options;
+    const owner = window.found!;
+    const [home, here] = [owner.placements[0]!.topic, taken.placements[0]!.topic];
+    if (home === here) return;
+    window.label(whereabouts.join(window.foundLabel, owner, here));
+    if (topics.find(({ name }) => name === home || name === here)!.name === home) return;
+    const ordinals = this.#preceding.get(owner) ?? new Map<number, number>();
+    if (!ordinals.has(window.foundOrdinal)) ordinals.set(window.foundOrdinal, ordinal);
+    this.#preceding.set(owner, ordinals);
+  }
+
+  /** Of Unix nanoseconds. */
+  #monotonicOf(ns: bigint): number {
+    return this.#monotonicMs - Number(this.#wallNs - ns) / 1e6;
   }
 }
 

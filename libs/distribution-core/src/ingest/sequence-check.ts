@@ -22,8 +22,11 @@ export class SequenceCheck {
     this.#options = options;
   }
 
-  /** Call once the publication is durable, in the order of the log. */
-  check({ intake, batch, sequences, sequenceCount, repetitions }: Publication): void {
+  /** Call once the publication is durable, or of its new events these, in the order of the log. */
+  check(
+    { intake, batch, sequences, sequenceCount, repetitions, mended }: Publication,
+    isStored?: (ordinal: number) => boolean,
+  ): void {
     if (sequences === undefined) return;
     const { tracker } = this.#options;
     let reports = 0;
@@ -31,6 +34,9 @@ export class SequenceCheck {
       const word = index * SEQUENCE_WORDS;
       const ordinal = sequences[word]!;
       if (repetitions.size > 0 && repetitions.has(ordinal)) continue;
+      // It was counted when it was found in the log.
+      if (mended?.has(ordinal)) continue;
+      if (isStored !== undefined && !isStored(ordinal)) continue;
       const hi = sequences[word + 3]!;
       const lo = sequences[word + 4]!;
       const step = tracker.check(sequences[word + 1]!, sequences[word + 2]!, hi, lo);

@@ -87,7 +87,7 @@ export class Transitions {
 
   /**
    * Judges the new events that were gathered. Answers what has to be seen first, if there is something; throws
-   * `unavailable` where what they rest on is not known, and what the rule throws at `events[ordinal]`. What the publish claims is its own
+   * `unavailable` where what they rest on is not known, or hangs on a doubtful publish, and what the rule throws at `events[ordinal]`. What the publish claims is its own
    * until `release` or `committed`; it keeps its place while it waits.
    */
   judge(publication: Publication, gathering: Gathering): Blocker | undefined {
@@ -97,7 +97,10 @@ export class Transitions {
     const hold = this.#hold(publication, judged);
     const isBlocked = hold !== undefined && hold.claim.missing > 0;
     publication.judged = isBlocked ? judged : undefined;
-    if (isBlocked) return hold.claim;
+    if (isBlocked) {
+      this.#claims.assertCertain(hold.claim);
+      return hold.claim;
+    }
     follow(judged);
     if (hold === undefined) return undefined;
     for (const place of places) {
@@ -114,20 +117,32 @@ export class Transitions {
     if (hold !== undefined) this.#end(hold);
   }
 
-  /** The publish is durable: what it claims is free once its events are in their state. */
+  /** It was refused, and may be in the log all the same: until that is known, whoever claims its keys is refused at once. */
+  doubt({ hold }: Publication): void {
+    if (hold !== undefined) this.#claims.doubt(hold.claim);
+  }
+
+  /** The publish is durable, where its placements have a position: what it claims is free once its events are in their state. */
   committed(publication: Publication): void {
     const { hold } = publication;
-    publication.hold = undefined;
     if (hold === undefined) return;
-    const now = this.#runtime.clock.monotonicMs();
-    for (const place of hold.places) {
-      if (place.durable === 0) place.since = now;
-      place.durable += 1;
-    }
     const seen = new Map<Unseen | undefined, Promise<void>[]>();
     for (const placement of publication.taken!.placements) {
+      if (placement.appended === undefined) continue;
       const place = this.#machines.get(placement.topic)?.partitions[placement.partition];
       seen.set(place, [...(seen.get(place) ?? []), ...this.#seen(placement)]);
+    }
+    publication.hold = undefined;
+    hold.claim.doubtful = false;
+    const now = this.#runtime.clock.monotonicMs();
+    for (const place of hold.places) {
+      if (!seen.has(place)) {
+        place.publishes -= 1;
+        hold.places.delete(place);
+        continue;
+      }
+      if (place.durable === 0) place.since = now;
+      place.durable += 1;
     }
     const ends = [...seen].map(async ([place, promises]) => {
       // One that is never reached, as its projection stopped, is nothing to wait for either.
@@ -173,7 +188,9 @@ export class Transitions {
       const { topic, partition } = gathering.targetAt(index);
       const machine = this.#machines.get(topic);
       const ordinal = gathering.ordinalAt(index);
-      if (machine === undefined || (repetitions.size > 0 && repetitions.has(ordinal))) continue;
+      // A copy of what was judged before is written where it is missing, and follows on nothing.
+      if (machine === undefined || (repetitions.size > 0 && repetitions.has(ordinal)) || gathering.isOmitted(index))
+        continue;
       const source = gathering.sourceAt(index);
       const start = gathering.startAt(index);
       let one = before[judged.length];

@@ -120,6 +120,36 @@ describe("claims", () => {
     expect(await idsIn(broker, orders.name)).toEqual(["1", "2", "4"]);
   });
 
+  it("that are stuck make nobody wait longer for being one of many publishes of a subject", async () => {
+    await using disk = new Disk();
+    const broker = await disk.open();
+    const waits: { readonly ms: number; readonly fire: () => void }[] = [];
+    const runtime = createStoppedRuntime();
+    const after = (ms: number, fire: () => void) => {
+      waits.push({ ms, fire });
+      return { cancel: () => undefined };
+    };
+    const { ingest, publish } = await open({
+      ...{ broker, topics: [orders, topic("md.locks")] },
+      runtime: { ...runtime, timers: { ...runtime.timers, after } },
+    });
+    const claims = () => ["the-one"];
+    ingest.govern({ ...createDoors().rule, topic: "md.locks", claims });
+    ingest.govern({ ...createDoors().rule, claims });
+    await publish([opened("1")], "md.locks");
+    const outcomes = ["2", "3", "4"].map((id) => refusal(publish([opened(id)]), "unavailable"));
+    await turns();
+    expect(waits.map(({ ms }) => ms)).toEqual([5_000]);
+    runtime.advance(5_000);
+    for (const at of outcomes.keys()) {
+      waits[at]!.fire();
+      await turns();
+    }
+    expect(waits.map(({ ms }) => ms)).toEqual([5_000, 0, 0]);
+    await Promise.all(outcomes);
+    expect(await idsIn(broker, orders.name)).toEqual([]);
+  });
+
   it("are asked for anew when an event that was a repeat has been forgotten while its publish waited", async () => {
     await using disk = new Disk();
     const broker = await disk.open();
