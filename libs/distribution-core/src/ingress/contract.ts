@@ -3,8 +3,11 @@
  *
  * A record is read, made an event, and published as if its writer had called: validated, deduplicated, routed, appended. What
  * cannot be read, or is refused for good, becomes a dead letter with its reason; what is refused for now is tried again, and
- * holds back its own partition only. Where each partition has come to is a durable cursor, written after the events are: after
- * a crash the last second or so is read again, and ingest knows those events by source and id.
+ * holds back its own partition only.
+ *
+ * The service's replicas share the partitions as one group of the broker. Who has a partition settles there what it begins,
+ * publishes it, and settles that it has. So it is known what a crash may have left half done: whoever has the partition next
+ * looks it up in the service's own log by source and id, and publishes what is not there. docs/brokers.md says what that hangs on.
  */
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { Event } from "@distribution/proto-types/distribution/v1/event";
@@ -28,9 +31,14 @@ export interface IngressTopic {
   readonly form: "events" | RecordMapping;
   /** Where reading begins the first time. Default earliest. */
   readonly start?: "earliest" | "latest";
+  /**
+   * Where reading goes on when the topic is not the one that was read: deleted and created again, restored, or cut back. Default
+   * earliest, as what is read twice can be told by source and id, and what is never read is lost. Either way it is told.
+   */
+  readonly reset?: "earliest" | "latest";
 }
 
-/** Where ingress has come to: durable cursors, by name. */
+/** Where ingress has come to, in the service's own log, for when the broker's group forgot it: durable cursors, by name. */
 export interface IngressProgress {
   load(name: string): readonly Position[] | undefined;
   save(name: string, positions: readonly Position[]): void;

@@ -52,10 +52,10 @@ export function deadLettersTopic(service: string): TopicDefinition {
 export function deadLetterEvent(service: string, letter: DeadLetter, parts: "all" | "place" = "all"): Event {
   const { topic, partition, record, index, error } = letter;
   const { epoch, offset, value } = record;
+  const { source, id } = letterName(service, letter);
   const whole = parts === "all";
   return Event.create({
-    id: idOf(`${topic}/${partition}/${epoch}/${offset}/${index}`),
-    source: `/${service}/ingress`,
+    ...{ source, id },
     type: deadLetterType(service),
     // Not the time of reading: a letter that is written again after a crash is the same event.
     time: record.time,
@@ -74,6 +74,15 @@ export function deadLetterEvent(service: string, letter: DeadLetter, parts: "all
       }),
     ),
   });
+}
+
+/** What a letter about this event of the record is known by. */
+export function letterName(
+  service: string,
+  { topic, partition, record, index }: Omit<DeadLetter, "error">,
+): { readonly source: string; readonly id: string } {
+  const { epoch, offset } = record;
+  return { source: `/${service}/ingress`, id: idOf(`${topic}/${partition}/${epoch}/${offset}/${index}`) };
 }
 
 /** A topic's name may be nearly as long as an id. */
