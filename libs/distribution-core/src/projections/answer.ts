@@ -1,11 +1,20 @@
 /** Answers made of other answers. */
 import { createHash } from "node:crypto";
 import type { Position } from "../brokers/contract.ts";
-import type { Answer } from "./contract.ts";
+import type { Answer, Entry, Page } from "./contract.ts";
 
 /** The answer with another form of its value, true at the same positions. */
 export function mapAnswer<Value, Other>(answer: Answer<Value>, map: (value: Value) => Other): Answer<Other> {
   return { ...answer, value: map(answer.value) };
+}
+
+/** The page's entries under a name, each in another form, and where to read on. */
+export function mapPage<State>(
+  answer: Answer<Page<State>>,
+  name: string,
+  view: (entry: Entry<State>) => unknown,
+): Answer<object> {
+  return mapAnswer(answer, ({ entries, next }) => ({ [name]: entries.map(view), next }));
 }
 
 /** One answer that needed several, read without waiting in between: all positions, each once, and complete since all of them are. */

@@ -1,10 +1,10 @@
 /** A projection as the bytes of its checkpoint, and back: states and positions as they were at one moment. */
 import type { Position } from "../brokers/contract.ts";
 import { DistributionError } from "../errors.ts";
-import type { Runtime } from "../runtime/index.ts";
+import { createPace, type Runtime } from "../runtime/index.ts";
+import { createLineReader, line } from "../tail/index.ts";
 import type { Intake, SavedEntry } from "./contract.ts";
 import type { CheckpointFiles } from "./files.ts";
-import { createPace } from "./pace.ts";
 
 /** A line with this as JSON, then each entry: a line with an `EntryLine`, and the bytes of the state. */
 interface Header {
@@ -22,7 +22,6 @@ interface Header {
 type EntryLine = readonly [key: string, lane: number, offset: string, changedAt: string, stateBytes: number];
 
 const FORMAT = 1;
-const NEWLINE = 10;
 /** Written at a time. */
 const CHUNK_BYTES = 256 * 1024;
 
@@ -68,8 +67,6 @@ async function* chunksOf(intake: Intake, runtime: CheckpointParts["runtime"]): A
   }
 }
 
-const line = (value: object): Buffer => Buffer.from(`${JSON.stringify(value)}\n`);
-
 /**
  * True when the projection is now what was saved; false when there is nothing saved. Throws a DistributionError that says
  * why what is there cannot be taken; the projection is then empty.
@@ -89,7 +86,7 @@ export async function restoreProjection(intake: Intake, { files, runtime }: Chec
 
 async function restore(intake: Intake, file: Buffer, runtime: CheckpointParts["runtime"]): Promise<void> {
   const { name, version, topics } = intake;
-  const reader = createReader(file);
+  const reader = createLineReader(file);
   const header = reader.line() as Header;
   const refuse = (why: string): DistributionError => new DistributionError("invalid_request", why);
   if (header.format !== FORMAT) throw refuse(`It has format ${header.format}; this version reads ${FORMAT}.`);
@@ -109,21 +106,4 @@ async function restore(intake: Intake, file: Buffer, runtime: CheckpointParts["r
   }
   const completeFrom = header.completeFrom === undefined ? undefined : BigInt(header.completeFrom);
   intake.resume({ positions: header.positions, completeFrom, forgotten: header.forgotten });
-}
-
-/** The file is whole, so what does not fit in it is a defect, not damage. */
-function createReader(file: Buffer) {
-  let at = 0;
-  return {
-    line(): object {
-      const end = file.indexOf(NEWLINE, at);
-      const value = JSON.parse(file.toString("utf8", at, end)) as object;
-      at = end + 1;
-      return value;
-    },
-    bytes(length: number): Uint8Array {
-      at += length;
-      return file.subarray(at - length, at);
-    },
-  };
 }

@@ -23,6 +23,7 @@
 import type { Position } from "../brokers/contract.ts";
 import type { EventHead } from "../events/index.ts";
 import type { Logger } from "../observability/index.ts";
+import type { Timers } from "../runtime/index.ts";
 
 /** How a payload is read: of generated code, the message itself (`OrderEvent`). The same object: decoded once for all. */
 export interface PayloadType<Payload> {
@@ -161,7 +162,8 @@ export interface Projection<State> {
   find(key: string): Entry<State> | undefined;
   /**
    * Resolves when the event at the position is in the state, or behind it: read what was published.
-   * Throws `invalid_request` for a topic that is not the projection's; rejects with `unavailable` when it stops before.
+   * Throws `invalid_request` for a topic that is not the projection's; rejects with `unavailable` when it stops before, and when
+   * the log has another history, in which the position will not be.
    */
   reached(position: Position): Promise<void>;
   /**
@@ -250,6 +252,7 @@ export interface IntakeHost {
   damage(): string | undefined;
   /** Unix nanoseconds. */
   now(): bigint;
+  readonly timers: Pick<Timers, "after">;
 }
 
 export interface Intake {

@@ -4,7 +4,7 @@
  * comes back when both are at the head.
  */
 import { fieldError } from "../errors.ts";
-import type { Tail } from "../tail/index.ts";
+import type { PartitionTail, Tail } from "../tail/index.ts";
 import { createLane, type Fed, type Lane, type LaneOptions } from "./lane.ts";
 
 export interface Groups {
@@ -15,6 +15,8 @@ export interface Groups {
   /** Every partition was read as far as it can be for now. */
   readonly areThere: boolean;
   readonly lanes: readonly Lane[];
+  /** The partition was added to a topic: who reads the topic reads it too, from its beginning. */
+  add(tail: PartitionTail): void;
   close(): Promise<void>;
 }
 
@@ -91,6 +93,16 @@ export function createGroups(options: GroupsOptions): Groups {
     return done;
   };
 
+  const add = (tail: PartitionTail): void => {
+    for (const group of groups) {
+      const readers = [...group.feds].filter(({ intake }) => intake.topics.includes(tail.topic.name));
+      if (readers.length === 0) continue;
+      group.lanes.push(createLane({ ...options, tail, readers, onLost: split }));
+      for (const fed of readers) fed.lanes = lanesOf(group, fed);
+    }
+    options.onChange();
+  };
+
   groups = [open(options.feds)];
   return {
     take(pace) {
@@ -109,6 +121,7 @@ export function createGroups(options: GroupsOptions): Groups {
     get lanes() {
       return groups.flatMap(({ lanes }) => lanes);
     },
+    add,
     async close() {
       for (const { lanes } of groups) for (const lane of lanes) end(lane);
       await closing;

@@ -1,5 +1,5 @@
 /** Projections: read models as folds of the log. `contract.ts` has their laws. */
-export { mapAnswer, mergeAnswers } from "./answer.ts";
+export { mapAnswer, mapPage, mergeAnswers } from "./answer.ts";
 export { messageCodec, plainData } from "./codec.ts";
 export type {
   Answer,

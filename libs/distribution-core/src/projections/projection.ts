@@ -54,7 +54,11 @@ export function createProjection<State>(options: ProjectionOptions<State>): Proj
     keep: (state) => options.keep?.(state) ?? false,
   });
   const topics = options.sources.map(({ topic }) => topic);
-  const positions = createPositions(topics, (a, b) => host.current.compareOffsets(a, b));
+  const positions = createPositions(topics, {
+    compare: (a, b) => host.current.compareOffsets(a, b),
+    timers: { after: (ms, run) => host.current.timers.after(ms, run) },
+    follows: (place) => host.current.lack(0, place) === undefined,
+  });
   const { intake, since } = createIntake({ options, codec, entries, positions, host });
 
   const answer = <Value>(value: Value, tagged: readonly string[]): Answer<Value> => {
@@ -216,6 +220,7 @@ const NOBODY: IntakeHost = {
   lack: () => undefined,
   damage: () => undefined,
   now: () => 0n,
+  timers: { after: () => ({ cancel: () => {} }) },
 };
 
 function notFound<State>(

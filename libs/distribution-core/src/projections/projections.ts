@@ -7,7 +7,7 @@
 import type { Broker } from "../brokers/contract.ts";
 import { fieldError } from "../errors.ts";
 import type { Logger, Metrics } from "../observability/index.ts";
-import type { Runtime, Timer } from "../runtime/index.ts";
+import { createPace, type Pace, type Runtime, type Timer } from "../runtime/index.ts";
 import type { Tail } from "../tail/index.ts";
 import { createCheckpoints } from "./checkpoints.ts";
 import type { Place, Projection } from "./contract.ts";
@@ -15,7 +15,6 @@ import type { CheckpointFiles } from "./files.ts";
 import { createGroups, isDamaged } from "./groups.ts";
 import type { Fed, Lane } from "./lane.ts";
 import { observeProjection } from "./observe.ts";
-import { createPace, type Pace } from "./pace.ts";
 
 export interface ProjectionSettings {
   /** Absent: none are kept; every start builds from the log. */
@@ -103,16 +102,17 @@ export function createProjections(options: ProjectionsOptions): Projections {
       lack: (lag, place) => lackOf(fed, lag, place),
       damage: () => fed.lanes.filter(isDamaged).map(troubleOf)[0],
       now: () => runtime.clock.wallNs(),
+      timers: runtime.timers,
     });
     observeProjection(metrics, fed.intake);
   }
 
+  tail.listen({ name: "projections", events: wake, lost: wake, added: groups.add });
   return {
     async start() {
       await checkpoints.restore();
       if (closed) return;
       open = true;
-      tail.listen({ name: "projections", events: wake, lost: wake });
       timer = runtime.timers.every(checkpointEveryMs, checkpoints.saveWhenDue);
       wake();
       await started.promise;

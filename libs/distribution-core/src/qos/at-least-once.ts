@@ -1,4 +1,5 @@
 /** At least once: what of a subscription is out and not acknowledged, and its way out again, one event after the other. */
+import { TransitSet } from "@distribution/collections";
 import type { Position, StoredBatch } from "../brokers/contract.ts";
 import { DistributionError } from "../errors.ts";
 import { EventList, type InterestClass, type Lane } from "../subscriptions/index.ts";
@@ -28,7 +29,7 @@ export class AtLeastOnce {
   readonly #options: AtLeastOnceOptions;
   readonly #window: Window;
   /** What has to go out again when socket and pause allow. */
-  readonly #due = new Set<OutstandingEvent>();
+  readonly #due = new TransitSet<OutstandingEvent>();
   #redelivering = false;
 
   constructor(options: AtLeastOnceOptions) {

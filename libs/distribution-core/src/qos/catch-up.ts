@@ -38,7 +38,8 @@ const RETRY_MS = 250;
 
 export class CatchUp {
   readonly #options: CatchUpOptions;
-  readonly #cursors: readonly LaneCursor[];
+  /** One a lane, as far as it knows them: `#cursors`. */
+  readonly #known: LaneCursor[];
   /** The same, who was served longest ago first. */
   readonly #line: LaneCursor[];
   /** Of all its topics. */
@@ -56,10 +57,22 @@ export class CatchUp {
     const { shared, parts, start, snapshot } = options;
     this.#options = options;
     this.#snapshotDue = snapshot;
-    this.#cursors = start.map((place, index) => new LaneCursor(shared.lanes[index]!, parts.broker, place));
-    this.#line = [...this.#cursors];
-    this.#frames = new OwnFrames(parts, shared, this.#cursors);
+    this.#known = start.map((place, index) => new LaneCursor(shared.lanes[index]!, parts.broker, place));
+    this.#line = [...this.#known];
+    this.#frames = new OwnFrames(parts, shared, this.#known);
     this.#highest = highestPriority(shared.interest.topics.map(({ topic }) => topic));
+  }
+
+  /** One a lane. Partitions that were added since it last looked it has from their start on. */
+  get #cursors(): readonly LaneCursor[] {
+    const { shared, parts } = this.#options;
+    while (this.#known.length < shared.lanes.length) {
+      const lane = shared.lanes[this.#known.length]!;
+      const cursor = new LaneCursor(lane, parts.broker, lane.tail.start);
+      this.#known.push(cursor);
+      this.#line.push(cursor);
+    }
+    return this.#known;
   }
 
   /** The table was asked for and has not come as a whole yet. */

@@ -2,13 +2,14 @@
  * Who is behind gets its turns here: one frame a turn, round robin, about a millisecond of the event loop at a time,
  * so that any number of subscriptions catching up never delays the live ones by more.
  */
+import { TransitSet } from "@distribution/collections";
 import type { Runtime } from "../runtime/index.ts";
 import type { Scheduler, Work } from "./contract.ts";
 
 const TURN_MS = 1;
 
 export function createScheduler({ clock, timers }: Runtime): Scheduler {
-  const queue = new Set<Work>();
+  const queue = new TransitSet<Work>();
   let scheduled = false;
 
   const run = (): void => {

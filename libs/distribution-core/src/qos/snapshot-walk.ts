@@ -8,7 +8,7 @@ import { type EventList, type InterestClass, type Lane, walkTable } from "../sub
 import type { Place } from "../tail/index.ts";
 
 export class SnapshotWalk {
-  /** Where live follows, one a lane. */
+  /** Where live follows, one a lane. A partition that is added later has no part in the snapshot: all of it follows. */
   readonly ends: readonly Place[];
   readonly #shared: InterestClass;
   #lane = 0;
@@ -29,6 +29,6 @@ export class SnapshotWalk {
       this.#lane += 1;
       this.#from = 0;
     }
-    return { lane, complete: this.#lane === lanes.length };
+    return { lane, complete: this.#lane === this.ends.length };
   }
 }

@@ -1,8 +1,9 @@
 /** Where a subscription starts: what the client asked for, held against what the log still has. */
 import { GapReason } from "@distribution/proto-types/distribution/v1/frames";
 import type { Broker, PartitionInfo, Position, ReadFrom } from "../brokers/contract.ts";
-import { fieldError } from "../errors.ts";
+import { DistributionError, fieldError } from "../errors.ts";
 import type { InterestClass, Lane } from "../subscriptions/index.ts";
+import type { Tail } from "../tail/index.ts";
 import type { GapNotice } from "./contract.ts";
 import type { LogPlace } from "./lane-cursor.ts";
 
@@ -10,47 +11,76 @@ export type StartRequest =
   | { readonly kind: "latest" | "earliest" }
   /** Unix nanoseconds. */
   | { readonly kind: "time"; readonly time: bigint }
-  /** Partitions that are not named start at latest. */
-  | { readonly kind: "after"; readonly positions: readonly Position[] };
+  /**
+   * Partitions that are not named start at latest. `complete`: all were named that there were; one that is not, of a topic that is,
+   * was added since, and starts at its beginning.
+   */
+  | { readonly kind: "after"; readonly positions: readonly Position[]; readonly complete?: boolean };
 
 export interface Start {
-  /** One a lane. */
+  /** One a lane, of those that there were: a partition that is added meanwhile starts at its beginning. */
   readonly places: readonly LogPlace[];
   /** What was asked for and is not there. */
   readonly gaps: readonly GapNotice[];
 }
 
-/** `path` names the field in errors. */
+/** `path` names the field in errors. Rejects with `unavailable` when a partition that was added cannot be opened yet. */
 export async function resolveStart(
   broker: Broker,
+  tail: Pick<Tail, "look">,
   shared: InterestClass,
   request: StartRequest,
   path: string,
 ): Promise<Start> {
   if (request.kind === "latest") return { places: shared.lanes.map(({ chain }) => chain), gaps: [] };
   const wanted = new Map<string, Position>();
-  if (request.kind === "after") for (const position of request.positions) wanted.set(nameOf(position), position);
+  const complete = new Set<string>();
+  if (request.kind === "after") {
+    for (const position of request.positions) {
+      wanted.set(nameOf(position), position);
+      if (request.complete) complete.add(position.topic);
+    }
+    for (const topic of unseen(shared, request.positions)) await tail.look(topic);
+  }
   const infos = new Map<string, readonly PartitionInfo[]>();
   const gaps: GapNotice[] = [];
   const places: LogPlace[] = [];
-  for (const lane of shared.lanes) {
+  for (const lane of [...shared.lanes]) {
     const { topic, partition } = lane.tail;
     let list = infos.get(topic.name);
     if (!list) {
       list = await broker.admin.partitions(topic.name);
       infos.set(topic.name, list);
     }
-    const info = list[partition]!;
+    const info = list[partition];
+    if (!info) throw notSeenYet(topic.name, partition);
     if (request.kind !== "after") {
       places.push(await placeAt(broker, lane, info, request));
       continue;
     }
     const position = wanted.get(nameOf(info));
     wanted.delete(nameOf(info));
-    places.push(position ? placeAfter(broker, shared, lane, info, position, gaps, path) : lane.chain);
+    if (position) places.push(placeAfter(broker, shared, lane, info, position, gaps, path));
+    else places.push(complete.has(topic.name) ? await placeAt(broker, lane, info, { kind: "earliest" }) : lane.chain);
   }
   refuseForeign(wanted, path);
   return { places, gaps };
+}
+
+/** Kafka's and Pulsar's nodes learn of an added partition one after the other. */
+const notSeenYet = (topic: string, partition: number): DistributionError =>
+  new DistributionError(
+    "unavailable",
+    `Partition ${partition} of ${topic} was just added, and not all of the broker knows it yet. Subscribe again.`,
+    { retryAfterMs: 1_000 },
+  );
+
+/** Topics of which a partition is named that this process does not know: another replica may have seen that it was added. */
+function unseen({ lanes }: InterestClass, positions: readonly Position[]): Set<string> {
+  const counts = new Map<string, number>();
+  for (const { tail } of lanes) counts.set(tail.topic.name, (counts.get(tail.topic.name) ?? 0) + 1);
+  const beyond = positions.filter(({ topic, partition }) => partition >= (counts.get(topic) ?? partition + 1));
+  return new Set(beyond.map(({ topic }) => topic));
 }
 
 const nameOf = ({ topic, partition }: { topic: string; partition: number }): string => `${topic}/${partition}`;

@@ -21,7 +21,7 @@ export interface SubscriptionOptions {
   readonly parts: SubscriptionParts;
   readonly shared: InterestClass;
   readonly profile: SubscriptionProfile;
-  /** One a lane of the class, in its order. */
+  /** One a lane of the class, in its order. Lanes beyond it were added since: it has them from their start on. */
   readonly start: readonly LogPlace[];
 }
 
@@ -118,7 +118,7 @@ export class Subscription implements ClassMember, Redelivered {
   }
 
   startPositions(): Position[] {
-    return this.#start.map((place, index) => positionOf(this.shared.lanes[index]!, place));
+    return this.shared.lanes.map((lane, index) => positionOf(lane, this.#start[index] ?? lane.tail.start));
   }
 
   /** Where it is: everything up to here was handed to the wire, or is in the ledger. */

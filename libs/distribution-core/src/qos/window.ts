@@ -4,6 +4,7 @@
  * Events are out in the order they were sent. One that is nacked, or not answered in time, is due again; it keeps its place
  * in the window until it is acknowledged.
  */
+import { TransitMap } from "@distribution/collections";
 import type { Runtime, Timer } from "../runtime/index.ts";
 import type { Lane } from "../subscriptions/index.ts";
 
@@ -49,10 +50,10 @@ export interface WindowOptions {
 export function createWindow(options: WindowOptions): Window {
   const { size, ackTimeoutMs, runtime, compareOffsets } = options;
   /** In the order of their deadlines: every (re)delivery goes to the end with the same timeout. */
-  const out = new Map<string, OutstandingEvent>();
+  const out = new TransitMap<string, OutstandingEvent>();
   /** By lane, in the order of the log; what is settled at the front is cut off when somebody looks. */
   const lanes = new Map<number, OutstandingEvent[]>();
-  const delayed = new Map<string, Timer>();
+  const delayed = new TransitMap<string, Timer>();
   let timer: Timer | undefined;
   // By index: after an update the lanes are another class's, in the same order.
   const keyOf = (lane: Lane, epoch: string, offset: string): string => `${lane.index}:${epoch}:${offset}`;

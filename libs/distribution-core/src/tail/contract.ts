@@ -36,5 +36,9 @@ export interface Queries {
    * with what the broker's reading rejects with.
    */
   history(request: HistoryRequest): AsyncIterable<readonly PlacedEvent[]>;
-  latest(topic: string, keys: readonly string[], filter: Filter | undefined): Latest;
+  /**
+   * As it is now, however long it takes: a large table is walked in turns of a millisecond. Rejects with `unknown_topic` and
+   * `not_supported`.
+   */
+  latest(topic: string, keys: readonly string[], filter: Filter | undefined): Promise<Latest>;
 }

@@ -1,4 +1,5 @@
 export { ChangeOrder, type Ordered } from "./change-order.ts";
+export { type CheckedFiles, createCheckedFiles, createLineReader, line } from "./checked-files.ts";
 export { type Checkpoints, createFileCheckpoints } from "./checkpoint.ts";
 export * from "./contract.ts";
 export type { PartitionTail, Place, TableSeed } from "./partition-tail.ts";
@@ -7,4 +8,5 @@ export { createQueries } from "./queries.ts";
 export { createRing, type Ring, type RingBatch } from "./ring.ts";
 export { createSelection, type Selection } from "./selection.ts";
 export { copyOf, createTable, type Table, type TableEntry } from "./table.ts";
+export type { TableSnapshot } from "./table-snapshot.ts";
 export { openTail, type Tail, type TailListener } from "./tail.ts";

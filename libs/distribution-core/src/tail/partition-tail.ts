@@ -29,6 +29,8 @@ export interface PartitionTail {
   readonly partition: number;
   readonly ring: Ring;
   readonly table: Table | undefined;
+  /** Where it began to read: of a partition that was added while the service runs, the partition's beginning. */
+  readonly start: Place;
   /** After the newest event read. */
   readonly head: Place;
   /** Why the tail does not move although its log does, until it has moved again or nothing is left to read. */
@@ -63,6 +65,10 @@ export interface PartitionTailOptions {
   readonly runtime: Runtime;
   readonly logger: Logger;
   readonly seed?: TableSeed | undefined;
+  /** The partition was added while the service runs: it is read from its beginning, table or not. */
+  readonly added?: boolean;
+  /** It is there, at its start; what comes is told from now on. Must not throw. */
+  readonly onOpen?: (tail: PartitionTail) => void;
   /** What just came after `from`, in log order; never empty. Must not throw. */
   readonly onEvents: (tail: PartitionTail, batches: readonly RingBatch[], from: Place) => void;
   /** The log lost events between the two places, or its history changed. Must not throw. */
@@ -106,7 +112,8 @@ export async function openPartitionTail(options: PartitionTailOptions): Promise<
   }
   const ring = createRing({ bytes: topic.ringBytes, onEvict: (batch) => table?.detach(batch) }, seeds.length);
 
-  let head: Place = { number: ring.next, ...reader.start };
+  const start: Place = { number: ring.next, ...reader.start };
+  let head = start;
   let trouble: string | undefined;
   let damaged = false;
   let closed = false;
@@ -114,7 +121,11 @@ export async function openPartitionTail(options: PartitionTailOptions): Promise<
     const info = (await broker.admin.partitions(topic.name))[partition];
     return info ? { epoch: info.epoch, offset: info.end } : head;
   };
-  let goal = (await endOfLog()).offset;
+  const goals = endOfLog().catch(async (failure: unknown) => {
+    await reader.close();
+    throw failure;
+  });
+  let goal = (await goals).offset;
   const reached = Promise.withResolvers<void>();
   const checkCaughtUp = (): void => {
     if (broker.compareOffsets(head.offset, goal) >= 0) reached.resolve();
@@ -249,6 +260,7 @@ export async function openPartitionTail(options: PartitionTailOptions): Promise<
     partition,
     ring,
     table,
+    start,
     get head() {
       return head;
     },
@@ -280,6 +292,7 @@ export async function openPartitionTail(options: PartitionTailOptions): Promise<
       await running;
     },
   };
+  options.onOpen?.(tail);
   if (!opened.refused) checkCaughtUp();
   const running = run();
   return tail;
@@ -303,9 +316,10 @@ async function openReader(options: PartitionTailOptions): Promise<Opened> {
   }
 }
 
-/** A topic with a table is read from its checkpoint, or else from its beginning; another one from its end. */
-async function openFirst({ broker, topic, partition, seed, logger }: PartitionTailOptions): Promise<PartitionReader> {
-  const from: ReadFrom = { at: topic.table ? "earliest" : "latest" };
+/** A topic with a table is read from its checkpoint, or else from its beginning; another one from its end, unless it was added. */
+async function openFirst(options: PartitionTailOptions): Promise<PartitionReader> {
+  const { broker, topic, partition, seed, logger } = options;
+  const from: ReadFrom = { at: readsAll(options) ? "earliest" : "latest" };
   if (!seed) return broker.read(topic.name, partition, from);
   try {
     return await broker.read(topic.name, partition, { after: seed.after });
@@ -320,8 +334,11 @@ async function openFirst({ broker, topic, partition, seed, logger }: PartitionTa
 }
 
 /** Where the reader would start that could not be opened, as near as that can be known. */
-async function startOf({ broker, topic, partition, seed }: PartitionTailOptions): Promise<PartitionReader["start"]> {
+async function startOf(options: PartitionTailOptions): Promise<PartitionReader["start"]> {
+  const { broker, topic, partition, seed } = options;
   const { epoch, start, end } = (await broker.admin.partitions(topic.name))[partition]!;
   if (seed && seed.after.epoch === epoch) return seed.after;
-  return { epoch, offset: topic.table ? start : end };
+  return { epoch, offset: readsAll(options) ? start : end };
 }
+
+const readsAll = ({ topic, added }: PartitionTailOptions): boolean => added === true || topic.table !== undefined;

@@ -1,12 +1,13 @@
 /** History from the log and the latest from the table: what REST and the command line ask for. */
 import type { Broker, PartitionInfo, PartitionReader, StoredBatch } from "../brokers/contract.ts";
 import { DistributionError } from "../errors.ts";
+import { createPace, type Runtime } from "../runtime/index.ts";
 import type { Matcher, TopicSchema } from "../subscriptions/contract.ts";
-import type { HistoryRequest, Latest, PlacedEvent, Queries } from "./contract.ts";
+import type { HistoryRequest, PlacedEvent, Queries } from "./contract.ts";
 import type { PartitionTail } from "./partition-tail.ts";
 import { placed } from "./placed.ts";
 import { createSelection, type Selection } from "./selection.ts";
-import type { TableEntry } from "./table.ts";
+import type { Table, TableEntry } from "./table.ts";
 import type { Tail } from "./tail.ts";
 
 export interface QueriesOptions {
@@ -14,11 +15,12 @@ export interface QueriesOptions {
   readonly tail: Tail;
   /** A matcher of its own for each query: the same motion as live matching. */
   readonly createMatcher: (schema: TopicSchema) => Matcher;
+  readonly runtime: Pick<Runtime, "clock" | "timers">;
 }
 
 const READ_BYTES = 256 * 1024;
 
-export function createQueries({ broker, tail, createMatcher }: QueriesOptions): Queries {
+export function createQueries({ broker, tail, createMatcher, runtime }: QueriesOptions): Queries {
   const tailsOf = (topic: string): readonly PartitionTail[] => {
     const tails = tail.partitions(topic);
     if (tails.length === 0) throw new DistributionError("unknown_topic", `This service has no topic ${topic}.`);
@@ -42,28 +44,79 @@ export function createQueries({ broker, tail, createMatcher }: QueriesOptions): 
       }
     },
 
-    latest(topic, keys, filter): Latest {
+    async latest(topic, keys, filter) {
       const tails = tailsOf(topic);
       const selects = createSelection(createMatcher, tails[0]!.topic, [], filter);
       const wanted = [...new Set(keys)].map((key) => Buffer.from(key, "utf8"));
-      const found: { readonly number: number; readonly event: PlacedEvent }[] = [];
-      for (const partition of tails) {
-        const { table } = partition;
-        if (!table) throw new DistributionError("not_supported", `Topic ${topic} keeps no table of latest events.`);
-        const add = (entry: TableEntry): void => {
-          const { number, stored, index } = entry;
-          if (selects(stored, index)) found.push({ number, event: placed(topic, partition.partition, stored, index) });
-        };
-        if (wanted.length === 0) table.changedSince(0, (entry) => void add(entry));
-        else for (const entry of wanted.map((key) => table.get(key))) entry && add(entry);
+      // All in this turn, so that it belongs together.
+      const positions = tails.map((each) => each.positionAt(each.head));
+      const tables = tails.map((each) => openTable(each, wanted));
+      const events: PlacedEvent[] = [];
+      const pace = createPace(runtime);
+      try {
+        for (let oldest = oldestChange(tables); oldest; oldest = oldestChange(tables)) {
+          const { stored, index } = oldest.entry!;
+          if (selects(stored, index)) events.push(placed(topic, oldest.partition, stored, index));
+          oldest.advance();
+          if (pace.spent()) await pace.next();
+        }
+      } finally {
+        for (const table of tables) table.close();
       }
-      found.sort(
-        ({ event: a, number: numberA }, { event: b, number: numberB }) =>
-          Number(a.appendedAt - b.appendedAt) || a.position.partition - b.position.partition || numberA - numberB,
-      );
-      return { positions: tails.map((each) => each.positionAt(each.head)), events: found.map(({ event }) => event) };
+      return { positions, events };
     },
   };
+}
+
+/** What is asked for of one partition's table, as it was when it was opened, oldest change first. */
+interface TableCursor {
+  readonly partition: number;
+  /** Undefined at the end. */
+  readonly entry: TableEntry | undefined;
+  advance(): void;
+  close(): void;
+}
+
+/** Taken from the table at a time. */
+const STEP_KEYS = 256;
+
+/** No keys: all. Throws `not_supported`. */
+function openTable({ topic, partition, table }: PartitionTail, keys: readonly Uint8Array[]): TableCursor {
+  if (!table) throw new DistributionError("not_supported", `Topic ${topic.name} keeps no table of latest events.`);
+  const snapshot = keys.length === 0 ? table.snapshot() : undefined;
+  let entries = snapshot ? snapshot.next(STEP_KEYS) : entriesOf(table, keys);
+  let at = 0;
+  return {
+    partition,
+    get entry() {
+      return entries[at];
+    },
+    advance() {
+      at += 1;
+      if (at < entries.length || !snapshot) return;
+      entries = snapshot.next(STEP_KEYS);
+      at = 0;
+    },
+    close: () => snapshot?.close(),
+  };
+}
+
+/** As they are now. */
+function entriesOf(table: Table, keys: readonly Uint8Array[]): readonly TableEntry[] {
+  const found = keys.flatMap((key) => table.get(key) ?? []);
+  return found.map((entry) => ({ ...entry })).sort((a, b) => a.number - b.number);
+}
+
+function oldestChange(tables: readonly TableCursor[]): TableCursor | undefined {
+  let oldest: TableCursor | undefined;
+  let appendedAt = 0n;
+  for (const table of tables) {
+    const { entry } = table;
+    if (!entry || (oldest && entry.stored.appendedAt >= appendedAt)) continue;
+    oldest = table;
+    ({ appendedAt } = entry.stored);
+  }
+  return oldest;
 }
 
 /** One partition of a history: from where the request starts to the end of the log as it was then. */

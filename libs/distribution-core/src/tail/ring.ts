@@ -4,6 +4,7 @@
  * Events are numbered densely in log order; the numbers are this process's own and start anywhere.
  * At the bound the oldest batches go, whole; readers that still want them read the log.
  */
+import { Fifo } from "@distribution/collections";
 import type { StoredBatch } from "../brokers/contract.ts";
 
 export interface RingBatch {
@@ -42,32 +43,26 @@ const BATCH_OVERHEAD_BYTES = 256;
 const costOf = ({ batch }: StoredBatch): number => batch.bytes.length + batch.bounds.byteLength + BATCH_OVERHEAD_BYTES;
 
 export function createRing(options: RingOptions, firstNumber = 0): Ring {
-  // A queue in an array: `head` is the oldest batch, and the dead part before it is cut off when it is the larger one.
-  let batches: RingBatch[] = [];
-  let head = 0;
+  const batches = new Fifo<RingBatch>();
   let next = firstNumber;
   let bytes = 0;
 
   const evict = (): void => {
-    while (bytes > options.bytes && batches.length - head > 1) {
-      const oldest = batches[head]!;
+    while (bytes > options.bytes && batches.length > 1) {
+      const oldest = batches.at(0)!;
       options.onEvict?.(oldest);
       bytes -= costOf(oldest.stored);
-      head += 1;
-    }
-    if (head > 64 && head > batches.length / 2) {
-      batches = batches.slice(head);
-      head = 0;
+      batches.shift();
     }
   };
 
-  /** Index of the last batch for which `startsAfter` is false, or head - 1. */
+  /** Place of the last batch for which `startsAfter` is false, or -1. */
   const search = (startsAfter: (batch: RingBatch) => boolean): number => {
-    let low = head;
+    let low = 0;
     let high = batches.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (startsAfter(batches[middle]!)) high = middle;
+      if (startsAfter(batches.at(middle)!)) high = middle;
       else low = middle + 1;
     }
     return low - 1;
@@ -75,7 +70,7 @@ export function createRing(options: RingOptions, firstNumber = 0): Ring {
 
   return {
     get first() {
-      return batches[head]?.first ?? next;
+      return batches.at(0)?.first ?? next;
     },
     get next() {
       return next;
@@ -94,19 +89,17 @@ export function createRing(options: RingOptions, firstNumber = 0): Ring {
     find(number) {
       if (number >= next) return undefined;
       const index = search((batch) => batch.first > number);
-      return index < head ? undefined : batches[index];
+      return index < 0 ? undefined : batches.at(index);
     },
     breakOff() {
-      for (const batch of batches.slice(head)) options.onEvict?.(batch);
-      batches = [];
-      head = 0;
+      for (const batch of batches.drain()) options.onEvict?.(batch);
       bytes = 0;
       next += 1;
     },
     numberOf(offset, compare) {
       const index = search((batch) => compare(batch.stored.offsetAt(0), offset) > 0);
-      if (index < head) return undefined;
-      const { first, stored } = batches[index]!;
+      if (index < 0) return undefined;
+      const { first, stored } = batches.at(index)!;
       for (let at = stored.batch.count - 1; at >= 0; at -= 1) {
         if (compare(stored.offsetAt(at), offset) === 0) return first + at;
       }

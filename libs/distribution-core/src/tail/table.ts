@@ -9,6 +9,7 @@ import type { StoredBatch } from "../brokers/contract.ts";
 import { ChangeOrder, type Ordered } from "./change-order.ts";
 import { createKeyIndex } from "./key-index.ts";
 import type { RingBatch } from "./ring.ts";
+import { SnapshotOf, type TableSnapshot } from "./table-snapshot.ts";
 
 /** One event in the table: event `index` of `stored`, numbered `number`. */
 export interface TableEntry {
@@ -33,6 +34,8 @@ export interface Table {
   changedSince(number: number, visit: (entry: TableEntry) => boolean | undefined): void;
   /** The oldest entry that `isAfter` says yes to, where it says yes to all that changed later. */
   firstAfter(isAfter: (entry: TableEntry) => boolean): TableEntry | undefined;
+  /** What the table holds now, to be taken a step at a time though the table changes. */
+  snapshot(): TableSnapshot;
 }
 
 export interface TableOptions {
@@ -54,13 +57,22 @@ interface Node extends Ordered<Node> {
 export function createTable(options: TableOptions): Table {
   let index = createKeyIndex();
   let nodes: (Node | undefined)[] = [];
-  const order = new ChangeOrder<Node>();
+  let order = new ChangeOrder<Node>();
+  /** One more than the highest number there is. */
+  let end = 0;
   let bytes = 0;
   let evicted = 0;
+  /** Those that are not at their end. */
+  const snapshots = new Set<SnapshotOf<Node>>();
+
+  const leaves = (node: Node): void => {
+    if (snapshots.size > 0) for (const snapshot of snapshots) snapshot.leaves(node);
+  };
 
   const evict = (): void => {
     while (index.size > 1 && (index.size > options.maxKeys || bytes > options.maxBytes)) {
       const node = order.oldest!;
+      leaves(node);
       order.remove(node);
       index.remove(node.id);
       nodes[node.id] = undefined;
@@ -86,6 +98,7 @@ export function createTable(options: TableOptions): Table {
       const cost = size + (keyEnd - keyStart) + ENTRY_OVERHEAD_BYTES;
       let node = nodes[id];
       if (node) {
+        leaves(node);
         bytes -= node.cost;
         order.remove(node);
         node.number = number;
@@ -97,13 +110,16 @@ export function createTable(options: TableOptions): Table {
         nodes[id] = node;
       }
       order.add(node);
+      end = number + 1;
       bytes += cost;
       evict();
     },
     clear() {
       index = createKeyIndex();
       nodes = [];
-      order.clear();
+      // Snapshots go on with the old one, in which nothing changes any more.
+      order = new ChangeOrder();
+      snapshots.clear();
       bytes = 0;
     },
     detach({ first, stored }) {
@@ -120,6 +136,11 @@ export function createTable(options: TableOptions): Table {
     },
     changedSince: (number, visit) => order.since(number, visit),
     firstAfter: (isAfter) => order.first(isAfter),
+    snapshot() {
+      const snapshot = new SnapshotOf(order, end, (closed) => snapshots.delete(closed));
+      snapshots.add(snapshot);
+      return snapshot;
+    },
   };
 }
 

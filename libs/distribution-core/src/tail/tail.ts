@@ -1,10 +1,11 @@
 /** All partitions of all topics of the service, read once each, however many subscribers there are. */
 import type { Broker } from "../brokers/contract.ts";
 import type { Logger, Metrics } from "../observability/index.ts";
-import type { Runtime, Timer } from "../runtime/index.ts";
+import { doneWithin, type Runtime, type Timer } from "../runtime/index.ts";
 import type { TopicDefinition } from "../topics.ts";
 import type { Checkpoints } from "./checkpoint.ts";
-import { openPartitionTail, type PartitionTail, type Place } from "./partition-tail.ts";
+import { createGrowth, type Growth } from "./growth.ts";
+import { openPartitionTail, type PartitionTail, type PartitionTailOptions, type Place } from "./partition-tail.ts";
 import type { RingBatch } from "./ring.ts";
 
 /**
@@ -20,19 +21,30 @@ export interface TailListener {
   lost(tail: PartitionTail, from: Place, to: Place): void;
   /** Its `trouble` came or went. */
   troubled?(tail: PartitionTail): void;
+  /** Its partition was added to the topic. It stands at its start, and nothing of it has come yet. */
+  added?(tail: PartitionTail): void;
 }
 
 export interface Tail {
   /** One a partition, in order; empty for a topic that is not the service's. */
   partitions(topic: string): readonly PartitionTail[];
+  /** Those that were added come last, in the order in which they were seen. */
   readonly all: readonly PartitionTail[];
-  /** Partitions that do not move although they should, with the reason. */
+  /** Partitions that do not move although they should, and those that were added and cannot be opened, with the reason. */
   troubles(): readonly string[];
+  /**
+   * Looks now for partitions that were added to the topic, as is done now and then anyway; resolves when they are there. Rejects with
+   * what the broker rejects with.
+   */
+  look(topic: string): Promise<void>;
   /** Listeners are called in the order they were added. */
   listen(listener: TailListener): void;
   /** Saves the tables and stops reading. */
   close(): Promise<void>;
 }
+
+/** How long readers may take to let go when the tail closes, ms. */
+const READERS_WITHIN_MS = 1_000;
 
 export interface TailOptions {
   readonly broker: Broker;
@@ -43,6 +55,8 @@ export interface TailOptions {
   readonly checkpoints?: Checkpoints | undefined;
   /** Milliseconds between two checkpoints of the tables. */
   readonly checkpointEveryMs?: number;
+  /** Milliseconds between two looks for partitions that were added. Default 60,000. */
+  readonly lookEveryMs?: number;
 }
 
 /**
@@ -53,37 +67,42 @@ export async function openTail(options: TailOptions): Promise<Tail> {
   const { broker, topics, runtime, logger, metrics, checkpoints, checkpointEveryMs = 30_000 } = options;
   const listeners = createListeners(logger);
   const byTopic = new Map<string, PartitionTail[]>();
+  let growth: Growth | undefined;
+
+  const openOne = (
+    topic: TopicDefinition,
+    partition: number,
+    how: Pick<PartitionTailOptions, "seed" | "added" | "onOpen">,
+  ): Promise<PartitionTail> => {
+    const counter = metrics.counter("distribution_tail_events_total", { topic: topic.name });
+    return openPartitionTail({
+      ...{ broker, topic, partition, runtime, logger, ...how },
+      onEvents: (tail, batches, from) => {
+        for (const { stored } of batches) counter.value += stored.batch.count;
+        listeners.events(tail, batches, from);
+      },
+      onLost: (tail, from, to) => {
+        logger.error({ topic: topic.name, partition, from, to }, "The log lost events that were not read yet.");
+        listeners.lost(tail, from, to);
+      },
+      onTrouble: listeners.troubled,
+    });
+  };
 
   const open = async (topic: TopicDefinition): Promise<void> => {
-    const counter = metrics.counter("distribution_tail_events_total", { topic: topic.name });
     const partitions = Array.from({ length: topic.partitions }, async (_, partition) =>
-      openPartitionTail({
-        broker,
-        topic,
-        partition,
-        runtime,
-        logger,
-        seed: topic.table && (await checkpoints?.load(topic.name, partition)),
-        onEvents: (tail, batches, from) => {
-          for (const { stored } of batches) counter.value += stored.batch.count;
-          listeners.events(tail, batches, from);
-        },
-        onLost: (tail, from, to) => {
-          logger.error({ topic: topic.name, partition, from, to }, "The log lost events that were not read yet.");
-          listeners.lost(tail, from, to);
-        },
-        onTrouble: listeners.troubled,
-      }),
+      openOne(topic, partition, { seed: topic.table && (await checkpoints?.load(topic.name, partition)) }),
     );
     const results = await Promise.allSettled(partitions);
     const tails = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
     byTopic.set(topic.name, tails);
     for (const result of results) if (result.status === "rejected") throw result.reason;
     const sum = (read: (tail: PartitionTail) => number) => () => tails.reduce((total, tail) => total + read(tail), 0);
+    const inTrouble = sum((tail) => (tail.trouble ? 1 : 0));
     metrics.gauge(
       "distribution_tail_stuck_partitions",
       { topic: topic.name },
-      sum((tail) => (tail.trouble ? 1 : 0)),
+      () => inTrouble() + (growth?.missing(topic.name) ?? 0),
     );
     metrics.gauge(
       "distribution_ring_bytes",
@@ -112,6 +131,19 @@ export async function openTail(options: TailOptions): Promise<Tail> {
   }
   await Promise.all(all.map((tail) => tail.caughtUp));
 
+  growth = createGrowth({
+    ...{ broker, topics, runtime, logger, everyMs: options.lookEveryMs ?? 60_000 },
+    known: (topic) => byTopic.get(topic.name)!.length,
+    async open(topic, partition) {
+      const onOpen = (tail: PartitionTail): void => {
+        byTopic.get(topic.name)!.push(tail);
+        all.push(tail);
+        listeners.added(tail);
+      };
+      await openOne(topic, partition, { added: true, onOpen });
+    },
+  });
+
   const saved = new Map<PartitionTail, number>();
   const saveTables = async (): Promise<void> => {
     for (const tail of all) {
@@ -139,12 +171,17 @@ export async function openTail(options: TailOptions): Promise<Tail> {
   return {
     all,
     partitions: (topic) => byTopic.get(topic) ?? [],
-    troubles: () =>
-      all.filter((tail) => tail.trouble).map((tail) => `${tail.topic.name}/${tail.partition}: ${tail.trouble}`),
+    troubles: () => [
+      ...all.filter((tail) => tail.trouble).map((tail) => `${tail.topic.name}/${tail.partition}: ${tail.trouble}`),
+      ...growth.troubles(),
+    ],
+    look: growth.look,
     listen: listeners.add,
     async close() {
       timer?.cancel();
-      await Promise.all(all.map((tail) => tail.close()));
+      const readers = growth.close().then(() => Promise.all(all.map((tail) => tail.close())));
+      // A broker that does not answer must not keep the tables from being saved.
+      await doneWithin(runtime, readers, READERS_WITHIN_MS);
       await save();
     },
   };
@@ -164,12 +201,15 @@ function createListeners(logger: Logger) {
       "A listener of the tail failed; the others go on.",
     );
   };
-  const tellLost = (entry: (typeof all)[number], tail: PartitionTail, from: Place, to: Place): void => {
+  const tellOne = (entry: (typeof all)[number], tail: PartitionTail, what: (listener: TailListener) => void): void => {
     try {
-      entry.listener.lost(tail, from, to);
+      what(entry.listener);
     } catch (failure) {
       failed(entry, tail, failure);
     }
+  };
+  const tell = (tail: PartitionTail, what: (listener: TailListener) => void): void => {
+    for (const entry of all) tellOne(entry, tail, what);
   };
 
   return {
@@ -180,21 +220,13 @@ function createListeners(logger: Logger) {
           entry.listener.events(tail, batches);
         } catch (failure) {
           failed(entry, tail, failure);
-          tellLost(entry, tail, from, tail.head);
+          tellOne(entry, tail, (listener) => listener.lost(tail, from, tail.head));
         }
       }
     },
-    lost(tail: PartitionTail, from: Place, to: Place): void {
-      for (const entry of all) tellLost(entry, tail, from, to);
-    },
-    troubled(tail: PartitionTail): void {
-      for (const entry of all) {
-        try {
-          entry.listener.troubled?.(tail);
-        } catch (failure) {
-          failed(entry, tail, failure);
-        }
-      }
-    },
+    lost: (tail: PartitionTail, from: Place, to: Place): void =>
+      tell(tail, (listener) => listener.lost(tail, from, to)),
+    troubled: (tail: PartitionTail): void => tell(tail, (listener) => listener.troubled?.(tail)),
+    added: (tail: PartitionTail): void => tell(tail, (listener) => listener.added?.(tail)),
   };
 }

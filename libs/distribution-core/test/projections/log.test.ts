@@ -36,6 +36,43 @@ function createOffsets(name = "offsets", topics = [ORDERS.name]): Projection<str
 const countTo = (count: number): string[] => Array.from({ length: count }, (_, at) => String(at + 1));
 
 describe("a projection of a log", () => {
+  it("has a partition that is added while it runs, from its first event on", async () => {
+    const broker = await openLog();
+    const offsets = createOffsets();
+    const others = createOffsets("others", [ORDERS.name, FILLS.name]);
+    const { host, tail } = await runProjections(broker, [offsets, others]);
+    await offsets.reached(await putOrder(broker, "a"));
+    await broker.admin.ensureTopic({ ...ORDERS, partitions: 3 });
+    const early = await putOrder(broker, "b", {}, { partition: 2 });
+    await tail.look(ORDERS.name);
+    await others.reached(early);
+    const late = await putOrder(broker, "b", {}, { partition: 2 });
+    for (const each of [offsets, others]) {
+      await each.reached(late);
+      expect(each.read("test.orders/2").value).toEqual(countTo(2));
+      expect(each.read("test.orders/0").value).toEqual(countTo(1));
+    }
+    expect(offsets.read("test.orders/2").positions.map(({ partition }) => partition)).toEqual([0, 1, 2]);
+    expect(host.troubles()).toEqual([]);
+  });
+
+  it("that cannot read a partition that was added lacks what is there, and has the others", async () => {
+    const broker = await openLog();
+    const offsets = createOffsets();
+    const read: typeof broker.read = async (name, partition, from) => {
+      if (partition === 2) throw new DistributionError("record_damaged", "It is damaged.");
+      return broker.read(name, partition, from);
+    };
+    const { tail } = await runProjections({ ...broker, read }, [offsets]);
+    await broker.admin.ensureTopic({ ...ORDERS, partitions: 3 });
+    await tail.look(ORDERS.name);
+    const lack = (partition: number) => offsets.lack(100, { topic: ORDERS.name, partition });
+    await until(() => lack(2) !== undefined);
+    expect(lack(2)).toBe("projection offsets cannot read test.orders/2: It is damaged.");
+    expect(lack(0)).toBeUndefined();
+    await offsets.reached(await putOrder(broker, "a"));
+  });
+
   it("has what the log had before it started, and then what comes, each event once and in order", async () => {
     const broker = await openLog();
     const offsets = createOffsets();

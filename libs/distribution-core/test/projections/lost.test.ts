@@ -1,7 +1,7 @@
 /** Projections whose log loses what they had, or never had all of it: in simulated time, over a broker that can be made to. */
 import { NO_FAULTS } from "@distribution/testkit/simulation";
 import { describe, expect, it } from "vitest";
-import type { Broker } from "../../src/brokers/contract.ts";
+import type { Broker, PartitionInfo } from "../../src/brokers/contract.ts";
 import { DistributionError } from "../../src/errors.ts";
 import { createCheckpointFiles, createProjection, from } from "../../src/projections/index.ts";
 import { systemRuntime } from "../../src/runtime/index.ts";
@@ -178,7 +178,10 @@ describe("since when a projection is complete that was built from the log", () =
   });
 
   it("is its oldest event, where the broker does not say and the topic does not keep all", async () => {
-    const { runtime, broker } = openSimulated();
+    const { runtime, broker: open } = openSimulated();
+    const partitions = async (topic: string) =>
+      (await open.admin.partitions(topic)).map(({ whole: _, ...info }): PartitionInfo => info);
+    const broker: Broker = { ...open, admin: { ...open.admin, partitions } };
     const build = async (definition: typeof KEPT) => {
       await broker.admin.ensureTopic(definition);
       await during(runtime, putOrder(broker, "a"));
@@ -188,6 +191,25 @@ describe("since when a projection is complete that was built from the log", () =
     };
     expect(await build(KEPT)).toBe(1_767_225_600_000_000_000n);
     expect(await build(ORDERS)).toBeUndefined();
+  });
+});
+
+describe("who waits for an event that the log lost before it was read", () => {
+  it("is let go, with `unavailable`, once the projection has what the log has instead", async () => {
+    const { runtime, broker } = openSimulated();
+    await broker.admin.ensureTopic(ORDERS);
+    const orders = createOrders();
+    await during(runtime, runProjections(broker, [orders], { topics: [ORDERS], runtime }));
+    const position = await during(runtime, putOrder(broker, "a"));
+    await during(runtime, orders.reached(position));
+    let code: string | undefined;
+    void orders.reached({ ...position, epoch: "lost" }).catch((failure: { code: string }) => {
+      code = failure.code;
+    });
+    await runtime.run(30_000);
+    expect(code).toBeUndefined();
+    await runtime.run(60_000);
+    expect(code).toBe("unavailable");
   });
 });
 

@@ -12,6 +12,7 @@ import {
   type ProjectionOptions,
   plainData,
 } from "../../src/projections/index.ts";
+import { systemRuntime } from "../../src/runtime/index.ts";
 import {
   applyOrder,
   byStatus,
@@ -41,7 +42,8 @@ describe("a projection that is built anew", () => {
     put("a", { status: "open", price: 5 });
     const logger = { debug() {}, info() {}, warn() {}, error() {} };
     const known = { lag: () => 0, lack: () => undefined, damage: () => undefined, now: () => 0n };
-    orders.intake.attach({ ...known, logger, refresh() {}, compareOffsets: () => 0, rebuilding: () => true });
+    const { timers } = systemRuntime;
+    orders.intake.attach({ ...known, timers, logger, refresh() {}, compareOffsets: () => 0, rebuilding: () => true });
     expect(() => orders.find("a")).toThrow(expect.objectContaining({ code: "unavailable" }));
     expect(() => orders.count(byStatus, "open")).toThrow(expect.objectContaining({ code: "unavailable" }));
   });

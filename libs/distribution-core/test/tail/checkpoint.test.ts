@@ -4,9 +4,20 @@ import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { createMetrics } from "../../src/observability/index.ts";
 import { systemRuntime } from "../../src/runtime/index.ts";
-import { createFileCheckpoints, openTail, type Tail } from "../../src/tail/index.ts";
+import { createFileCheckpoints, createTable, openTail, type TableSnapshot, type Tail } from "../../src/tail/index.ts";
 import type { TopicDefinition } from "../../src/topics.ts";
-import { createRecorder, folder, idsOf, openEmbedded, openSimulated, put, TABLE, topic } from "./support.ts";
+import {
+  applyAll,
+  createRecorder,
+  folder,
+  idsOf,
+  openEmbedded,
+  openSimulated,
+  put,
+  storedOf,
+  TABLE,
+  topic,
+} from "./support.ts";
 
 const QUOTES = topic("test.quotes", { table: TABLE });
 const FILE = "test.quotes-0.table";
@@ -110,12 +121,51 @@ describe("a checkpoint of a table", () => {
   it("of another version is not read", async () => {
     const tables = await saved("1:a");
     const [, rest] = readFileSync(join(tables, FILE), "latin1").split(/\n(.*)/s) as [string, string];
-    const other = Buffer.from(rest.replace('"version":1', '"version":2'), "latin1");
-    writeFileSync(join(tables, FILE), Buffer.concat([Buffer.from(`${crc32(other)}\n`), other]));
+    const write = (text: string): void => {
+      const check = crc32(Buffer.from(text, "latin1")).toString(16).padStart(8, "0");
+      writeFileSync(join(tables, FILE), `${check}\n${text}`, "latin1");
+    };
+    write(rest.replace('"version":2', '"version":1'));
     expect(await createFileCheckpoints(tables).load(QUOTES.name, 0)).toBeUndefined();
-    const same = Buffer.from(rest, "latin1");
-    writeFileSync(join(tables, FILE), Buffer.concat([Buffer.from(`${crc32(same)}\n`), same]));
+    write(rest);
     expect(await createFileCheckpoints(tables).load(QUOTES.name, 0)).toBeDefined();
+  });
+
+  it("of a large table is made in many turns, and is as the table was when it began", async () => {
+    const names = Array.from({ length: 5_000 }, (_, at) => `${at}:k${at}`);
+    const table = createTable({ maxKeys: names.length, maxBytes: 16 * 1024 * 1024 });
+    applyAll(table, { first: 0, stored: storedOf(names) });
+    let turn = 0;
+    const steps: number[] = [];
+    const counted = (snapshot: TableSnapshot): TableSnapshot => ({
+      next(most) {
+        steps[turn] = (steps[turn] ?? 0) + most;
+        return snapshot.next(most);
+      },
+      close: () => snapshot.close(),
+    });
+    const checkpoints = createFileCheckpoints(folder());
+    let saved = false;
+    const saving = checkpoints
+      .save({
+        ...{ topic: QUOTES, partition: 0, head: { number: 5_000, epoch: "e1", offset: "4999" } },
+        table: { ...table, keys: table.keys, snapshot: () => counted(table.snapshot()) },
+      })
+      .finally(() => {
+        saved = true;
+      });
+    applyAll(table, { first: 5_000, stored: storedOf(names.toReversed(), 5_000) });
+    while (!saved) {
+      await new Promise((resolve) => setImmediate(resolve));
+      turn += 1;
+    }
+    await saving;
+    const seed = await checkpoints.load(QUOTES.name, 0);
+    expect(seed!.after.offset).toBe("4999");
+    expect(seed!.entries.map((stored) => stored.offsetAt(0))).toEqual(names.map((_, at) => String(at)));
+    expect(seed!.entries.flatMap(idsOf)).toEqual(names.map((_, at) => String(at)));
+    // Of small events a part has less than a thousand.
+    expect(Math.max(...steps.filter(Boolean))).toBeLessThanOrEqual(1_024);
   });
 
   it("is not trusted when it is cut short, too long or empty", async () => {

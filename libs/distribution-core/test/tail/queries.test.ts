@@ -25,7 +25,7 @@ async function open() {
     ...{ logger: createRecorder(), metrics: createMetrics() },
   });
   onTestFinished(() => tail.close());
-  const queries = createQueries({ broker, tail, createMatcher });
+  const queries = createQueries({ broker, tail, createMatcher, runtime: systemRuntime });
   let total = 0;
   return {
     broker,
@@ -183,7 +183,7 @@ describe("history", () => {
         };
       },
     };
-    const queries = createQueries({ broker, tail: log.tail, createMatcher });
+    const queries = createQueries({ broker, tail: log.tail, createMatcher, runtime: systemRuntime });
     for await (const _ of queries.history({ topic: QUOTES.name, from: { at: "earliest" }, keys: [] })) break;
     expect(readers).toBe(0);
   });
@@ -206,40 +206,62 @@ describe("the latest", () => {
     await log.put(0, "1:a", "2:b", "3:c");
     await log.put(1, "4:d");
     await log.put(0, "5:a", "6:e");
-    expect(idsPlaced(log.queries.latest(QUOTES.name, [], undefined).events)).toEqual(["2", "3", "4", "5", "6"]);
+    expect(idsPlaced((await log.queries.latest(QUOTES.name, [], undefined)).events)).toEqual(["2", "3", "4", "5", "6"]);
   });
 
   it("of some keys has those that are there, each once, in the order of their change", async () => {
     const log = await open();
     await log.put(0, "1:a", "2:b", "3:c");
-    const { events } = log.queries.latest(QUOTES.name, ["c", "a", "x", "c"], undefined);
+    const { events } = await log.queries.latest(QUOTES.name, ["c", "a", "x", "c"], undefined);
     expect(idsPlaced(events)).toEqual(["1", "3"]);
   });
 
   it("leaves out a key whose newest event the filter does not let through, rather than show an older one", async () => {
     const log = await open();
     await log.put(0, "1:a", "2:b", "3:a");
-    const { events } = log.queries.latest(QUOTES.name, [], parseFilter('data.id != "3"', QUOTES));
+    const { events } = await log.queries.latest(QUOTES.name, [], parseFilter('data.id != "3"', QUOTES));
     expect(idsPlaced(events)).toEqual(["2"]);
   });
 
   it("names the positions at which it is true, one a partition", async () => {
     const log = await open();
     const [position] = await log.put(1, "1:a");
-    const { positions } = log.queries.latest(QUOTES.name, [], undefined);
+    const { positions } = await log.queries.latest(QUOTES.name, [], undefined);
     expect(positions.map(({ partition }) => partition)).toEqual([0, 1]);
     expect(positions[1]).toEqual(position);
     await log.put(1, "2:b");
     expect(idsPlaced(await log.history({ after: positions }))).toEqual(["2"]);
   });
 
+  it("of many keys takes many turns, and is as the table was when it was asked for", async () => {
+    const log = await open();
+    const half = Array.from({ length: 1_000 }, (_, at) => `${at}:k${at}`);
+    await log.put(0, ...half);
+    await log.put(1, ...half.map((name) => `b${name}`));
+    let turns = 0;
+    const changed = Promise.withResolvers<void>();
+    const soon = (run: () => void): void => {
+      turns += 1;
+      void changed.promise.then(() => systemRuntime.timers.soon(run));
+    };
+    // Time stands still: turns end by the keys that were looked at.
+    const clock = { ...systemRuntime.clock, monotonicMs: () => 0 };
+    const runtime = { clock, timers: { ...systemRuntime.timers, soon } };
+    const queries = createQueries({ broker: log.broker, tail: log.tail, createMatcher, runtime });
+    const asked = queries.latest(QUOTES.name, [], parseFilter('data.id != "7"', QUOTES));
+    await log.put(0, ...half.toReversed().map((name) => `late-${name}`));
+    changed.resolve();
+    const { positions, events } = await asked;
+    const expected = [...half, ...half.map((name) => `b${name}`)].map((name) => name.split(":")[0]!);
+    expect(idsPlaced(events)).toEqual(expected.filter((id) => id !== "7"));
+    expect(turns).toBeGreaterThanOrEqual(3);
+    expect(idsPlaced(await log.history({ after: positions }))).toHaveLength(1_000);
+  });
+
   it("is refused for a topic without a table and for one that is not there", async () => {
     const log = await open();
-    expect(() => log.queries.latest(TRADES.name, [], undefined)).toThrow(
-      expect.objectContaining({ code: "not_supported" }),
-    );
-    expect(() => log.queries.latest("test.other", [], undefined)).toThrow(
-      expect.objectContaining({ code: "unknown_topic" }),
-    );
+    const latest = (name: string) => log.queries.latest(name, [], undefined);
+    await expect(latest(TRADES.name)).rejects.toMatchObject({ code: "not_supported" });
+    await expect(latest("test.other")).rejects.toMatchObject({ code: "unknown_topic" });
   });
 });

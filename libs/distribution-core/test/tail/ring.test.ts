@@ -1,3 +1,4 @@
+import { collectGarbage } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { createRing, type Ring } from "../../src/tail/index.ts";
 import { idsOf, numeric, storedOf } from "./support.ts";
@@ -80,6 +81,13 @@ describe("a ring", () => {
     expect(firstId(ring, 999)).toBe("0999");
     expect(ring.find(989)).toBeUndefined();
     expect(ring.numberOf("995", numeric)).toBe(995);
+  });
+
+  it("holds on to nothing that it let go", async () => {
+    const ring = createRing({ bytes: 2 * costOf(["0"]) });
+    const pushed = Array.from({ length: 9 }, (_, at) => new WeakRef(ring.push(storedOf([String(at)], at))));
+    await collectGarbage();
+    expect(pushed.map((batch) => batch.deref()?.first)).toEqual([...new Array(7).fill(undefined), 7, 8]);
   });
 
   it("lets go of everything when the log broke off, tells of each batch, and leaves one number out", () => {

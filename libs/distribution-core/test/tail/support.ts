@@ -7,9 +7,9 @@ import { Event, EventClass } from "@distribution/proto-types/distribution/v1/eve
 import { createMemoryBroker, createSimulatedRuntime } from "@distribution/testkit/simulation";
 import { onTestFinished } from "vitest";
 import type { Broker, StoredBatch } from "../../src/brokers/contract.ts";
-import { decodeEvent, messageAt, packEvents } from "../../src/events/index.ts";
+import { createEnvelope, decodeEvent, EVENT_FIELD, messageAt, packEvents } from "../../src/events/index.ts";
 import type { Logger } from "../../src/observability/index.ts";
-import type { PlacedEvent } from "../../src/tail/index.ts";
+import type { PlacedEvent, RingBatch, Table } from "../../src/tail/index.ts";
 import type { TopicDefinition } from "../../src/topics.ts";
 
 export function topic(name: string, more: Partial<TopicDefinition> = {}): TopicDefinition {
@@ -46,6 +46,17 @@ export function event(name: string, more: Partial<Event> = {}): Event {
 export function storedOf(names: readonly string[], first = 0, more: Partial<StoredBatch> = {}): StoredBatch {
   const batch = packEvents(names.map((name) => event(name)));
   return { epoch: "e1", appendedAt: 1n, offsetAt: (index) => String(first + index), batch, ...more };
+}
+
+const envelope = createEnvelope();
+
+/** Applies a whole batch, as the tail does. */
+export function applyAll(table: Table, { first, stored }: RingBatch): void {
+  const { bytes, bounds, count } = stored.batch;
+  for (let index = 0; index < count; index += 1) {
+    envelope.read(bytes, bounds[2 * index]!, bounds[2 * index + 1]!);
+    table.apply(first + index, stored, index, envelope.startOf(EVENT_FIELD.key), envelope.endOf(EVENT_FIELD.key));
+  }
 }
 
 export const numeric = (a: string, b: string): number => Number(a) - Number(b);
@@ -99,8 +110,8 @@ export function createRecorder(): Logger & { readonly lines: LogLine[] } {
 }
 
 /** Resolves once it holds; gives up only with the test's own time. */
-export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** A broker whose readers can be held: while they are, what they read waits. */

@@ -1,20 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createEnvelope, EVENT_FIELD } from "../../src/events/index.ts";
-import { copyOf, createRing, createTable, type RingBatch, type Table } from "../../src/tail/index.ts";
-import { idAt, storedOf } from "./support.ts";
+import { copyOf, createRing, createTable, type Table } from "../../src/tail/index.ts";
+import { applyAll, idAt, storedOf } from "./support.ts";
 
-const envelope = createEnvelope();
 const WIDE = { maxKeys: 1_000, maxBytes: 1_000_000 };
-
-/** Applies a whole batch, as the tail does. */
-function applyAll(table: Table, { first, stored }: RingBatch): void {
-  const { bytes, bounds, count } = stored.batch;
-  for (let index = 0; index < count; index += 1) {
-    envelope.read(bytes, bounds[2 * index]!, bounds[2 * index + 1]!);
-    table.apply(first + index, stored, index, envelope.startOf(EVENT_FIELD.key), envelope.endOf(EVENT_FIELD.key));
-  }
-}
 
 function filled(names: readonly string[], options = WIDE): Table {
   const table = createTable(options);
