@@ -6,7 +6,7 @@ import { createIngest, type IngestBounds, type IngestService, type SequenceStep 
 import { createHops, type Logger, type Metrics } from "./observability/index.ts";
 import { type Cursors, createScheduler, createTokenCodec, cursorsTopic, openCursors } from "./qos/index.ts";
 import { createRouter, type RouteDefinition, type RouteExplanation, type Router } from "./routing/index.ts";
-import type { Runtime } from "./runtime/index.ts";
+import { doneWithin, type Runtime } from "./runtime/index.ts";
 import type { Guard, Identity, Sealer } from "./security/index.ts";
 import { createMatcher, createRegistry, parseFilter, type Registry, type TopicSchema } from "./subscriptions/index.ts";
 import { type Checkpoints, createQueries, openTail, type Queries, type Tail } from "./tail/index.ts";
@@ -51,9 +51,14 @@ export interface Engine {
   readonly queries: Queries;
   readonly registry: Registry;
   readonly sessions: Sessions;
-  /** After the sessions' clients were told and their connections ended. Leaves the broker open. */
-  close(): Promise<void>;
+  /**
+   * After ingest was drained or given up, the sessions' clients were told and their connections ended. Leaves the broker open. The last
+   * acks have this time to become durable, ms, and a second at least.
+   */
+  close(withinMs: number): Promise<void>;
 }
+
+const LEAST_FOR_ACKS_MS = 1_000;
 
 /**
  * Resolves when everything that was in the log is known again: publishes and sessions can come.
@@ -107,6 +112,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     service: name,
     topics,
     broker,
+    tail,
     registry,
     ingest,
     cursors,
@@ -136,14 +142,14 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     ingest,
     cursors,
     tail,
-    queries: createQueries({ broker, tail, createMatcher: matcherOf }),
+    queries: createQueries({ broker, tail, createMatcher: matcherOf, runtime }),
     registry,
     sessions,
-    async close() {
-      await ingest.drain();
+    async close(withinMs) {
       sessions.close();
       registry.close();
-      await cursors.close();
+      const kept = await doneWithin(runtime, cursors.close(), Math.max(LEAST_FOR_ACKS_MS, withinMs));
+      if (!kept) logger.warn({}, "The last acks are not durable in time: their events come again.");
       await tail.close();
     },
   };

@@ -3,6 +3,7 @@
  * The app says which broker, topics, routes and ports; everything here is the same for every domain.
  */
 import type { Router as HttpRouter } from "express";
+import type { Broker } from "./brokers/contract.ts";
 import { type Engine, type EngineOptions, openEngine } from "./engine.ts";
 import { DistributionError } from "./errors.ts";
 import { createPayloadCodec } from "./events/index.ts";
@@ -12,7 +13,7 @@ import { createLife, type Life, lifeTopic } from "./life/index.ts";
 import { observeProcess } from "./observability/event-loop.ts";
 import { createLogger, createMetrics, type Logger, type Metrics } from "./observability/index.ts";
 import { createProjections, type Projection, type ProjectionSettings, type Projections } from "./projections/index.ts";
-import { type Runtime, systemRuntime, type Timer } from "./runtime/index.ts";
+import { doneWithin, pause, type Runtime, systemRuntime, type Timer } from "./runtime/index.ts";
 import { createLoopbackGuard, createSealer, type Identity } from "./security/index.ts";
 import { parseFilter } from "./subscriptions/index.ts";
 import type { Queries, Tail } from "./tail/index.ts";
@@ -78,6 +79,11 @@ export interface DistributionService extends Omit<DomainParts, "runtime" | "logg
   stop(): Promise<void>;
 }
 
+/** How long a stop waits for what is being published to become durable, ms. */
+const SETTLE_WITHIN_MS = 7_000;
+/** After so long from its beginning, ms, a stop waits for nobody any more: a process has 15 s for it and for the end of its broker. */
+const LEFT_AFTER_MS = 10_500;
+
 /** Resolves when the service is ready for clients. The admin port answers from the beginning. */
 export async function createDistributionService(options: ServiceOptions): Promise<DistributionService> {
   const { service, broker, runtime = systemRuntime, guard = createLoopbackGuard() } = options;
@@ -101,29 +107,51 @@ export async function createDistributionService(options: ServiceOptions): Promis
   let projections: Projections | undefined;
   let telling: Timer | undefined;
 
+  const attempt = async (stop: () => unknown, otherwise: string): Promise<void> => {
+    try {
+      await stop();
+    } catch (err) {
+      logger.error({ err }, otherwise);
+    }
+  };
+
+  /** What the upstream and ingress publish, and tell, comes before life and ingest close. */
+  const settle = async (): Promise<void> => {
+    try {
+      await attempt(() => upstream?.stop(), "The upstream did not stop as it should; the rest goes on.");
+      await attempt(() => ingress?.stop(), "Ingress did not stop as it should; the rest goes on.");
+      await life?.close();
+    } finally {
+      await engine?.ingest.drain();
+    }
+  };
+
   /** What there is by now: of a service that ran, or that did not come so far. */
   const close = async (): Promise<void> => {
+    const since = runtime.clock.monotonicMs();
     health.become("draining");
     life?.tell("status", { state: "draining", reasons: [] });
     telling?.cancel();
-    try {
-      await upstream?.stop();
-    } catch (failure) {
-      logger.error({ err: failure }, "The upstream did not stop as it should; the rest goes on.");
-    }
-    await ingress?.stop();
+    // Clients come back within seconds; an append may be under way for longer than that.
     engine?.sessions.drain(options.reconnectWithinMs ?? 5_000);
-    await life?.close();
-    await engine?.ingest.drain();
-    await listeners.closePublic();
+    if (!(await doneWithin(runtime, settle(), SETTLE_WITHIN_MS))) {
+      const message =
+        "What was being published is not durable yet, and is not waited for any more. Nobody was told that it is.";
+      logger.warn({ withinMs: SETTLE_WITHIN_MS }, message);
+      void engine?.ingest.drain();
+    }
+    const left = (): number => since + LEFT_AFTER_MS - runtime.clock.monotonicMs();
+    if (!(await doneWithin(runtime, listeners.closePublic(), left())))
+      logger.warn({}, "Some clients did not go in time, and are cut off.");
     await projections?.close();
-    await engine?.close();
+    await engine?.close(left());
     observer.close();
     health.become("stopped");
     await listeners.closeAdmin();
   };
 
   try {
+    await reached(broker, runtime, logger);
     engine = await openEngine({
       ...options,
       name,
@@ -168,7 +196,7 @@ export async function createDistributionService(options: ServiceOptions): Promis
           service: name,
           ingress: ways,
           topics,
-          foreign: broker.foreign,
+          broker,
           ingest,
           ownIdentity,
           runtime,
@@ -204,5 +232,19 @@ export async function createDistributionService(options: ServiceOptions): Promis
     );
     if (failure instanceof DistributionError) throw failure;
     throw new DistributionError("internal", "The service did not start.", { cause: failure });
+  }
+}
+
+/** Between two looks whether the broker is there, ms. */
+const LOOK_MS = 200;
+
+/** Resolves when the broker is ready: a host may be up before its brokers are. Until then the admin port says what is waited for. */
+async function reached(broker: Broker, runtime: Runtime, logger: Logger): Promise<void> {
+  let told = "";
+  for (let { ready, reasons } = broker.health(); !ready; { ready, reasons } = broker.health()) {
+    const why = reasons.join(" ");
+    if (why !== told) logger.warn({}, `Waits for its broker, to start when it is there: ${why}`);
+    told = why;
+    await pause(runtime, LOOK_MS);
   }
 }

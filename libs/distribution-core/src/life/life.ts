@@ -1,4 +1,5 @@
 /** A service publishes its own life like any other event: through ingest, onto its own topic. */
+import { toDistributionError } from "../errors.ts";
 import { packEvents } from "../events/index.ts";
 import type { Ingest } from "../ingest/contract.ts";
 import type { Logger } from "../observability/index.ts";
@@ -7,7 +8,7 @@ import type { Identity } from "../security/contract.ts";
 import { createLifeEvent, type LifeKind, type LifePayloads, lifeTopic } from "./life-events.ts";
 
 export interface Life {
-  /** Never throws and never waits: what cannot be published is logged, and counted in the next error event. */
+  /** Never throws and never waits: what cannot be published is counted in the next error event. */
   tell<Kind extends LifeKind>(kind: Kind, payload: LifePayloads[Kind]): void;
   /** Publishes what is still to be told; what is told later is not. */
   close(): Promise<void>;
@@ -35,6 +36,8 @@ export function createLife({ service, ingest, ownIdentity, runtime, logger }: Li
   let last = 0;
   let timer: Timer | undefined;
   let closed = false;
+  /** The last batch was refused. */
+  let failing = false;
 
   const add = <Kind extends LifeKind>(kind: Kind, payload: LifePayloads[Kind]): void => {
     last += 1;
@@ -46,21 +49,27 @@ export function createLife({ service, ingest, ownIdentity, runtime, logger }: Li
   const publish = async (): Promise<void> => {
     timer?.cancel();
     timer = undefined;
-    if (dropped > 0)
-      add("error", {
-        code: "overloaded",
-        part: "life",
-        message: `${dropped} events of the service's own life were dropped.`,
-      });
+    const lost = dropped;
+    const told = gathered.length;
+    if (lost > 0) {
+      const message = `${lost} events of the service's own life were dropped.`;
+      add("error", { code: "overloaded", part: "life", message });
+    }
     dropped = 0;
     const events = gathered;
     gathered = [];
     if (events.length === 0) return;
     try {
       await ingest.publish(topic, packEvents(events), ownIdentity);
+      if (failing) logger.info({ lost }, "Events of the service's own life are published again.");
+      failing = false;
     } catch (failure) {
-      dropped += events.length;
-      logger.warn({ err: failure, events: events.length }, "Events of the service's own life were not published.");
+      dropped += lost + told;
+      // Once: a broker that is away refuses every batch of them.
+      const { code, message } = toDistributionError(failure);
+      if (!failing)
+        logger.warn({ code }, `Events of the service's own life are not published, but counted: ${message}`);
+      failing = true;
     }
   };
 

@@ -24,7 +24,11 @@ export const METRICS = {
   },
   distribution_ingress_dead_letters_total: {
     type: "counter",
-    help: "Events and records of an ingress topic that became dead letters, by topic.",
+    help: "Events and records of an ingress topic that became dead letters, by topic and error code.",
+  },
+  distribution_ingress_breaks_total: {
+    type: "counter",
+    help: "Times that an ingress topic did not go on from where it was read to, by topic and reason (expired, reset).",
   },
   distribution_route_matches_total: { type: "counter", help: "Events a route sent on, by route." },
   distribution_tail_events_total: { type: "counter", help: "Events read from the log by the tail, by topic." },

@@ -66,7 +66,7 @@ export class InterestClass implements Work {
   /** The channel of its frames: unique in the process. */
   readonly channel: number;
   readonly interest: Interest;
-  readonly lanes: readonly Lane[];
+  readonly #lanes: Lane[];
   readonly counters: ClassCounters = { published: 0, delivered: 0, conflated: 0 };
   readonly #parts: ClassParts;
   #members: ClassMember[] = [];
@@ -83,7 +83,12 @@ export class InterestClass implements Work {
     this.channel = channel;
     this.interest = interest;
     this.#parts = parts;
-    this.lanes = tails.map((tail, index) => new Lane(tail, index, this));
+    this.#lanes = tails.map((tail, index) => new Lane(tail, index, this));
+  }
+
+  /** One a partition, in the order of the interest's topics; then those that were added, as they were seen. None goes. */
+  get lanes(): readonly Lane[] {
+    return this.#lanes;
   }
 
   get members(): number {
@@ -186,6 +191,13 @@ export class InterestClass implements Work {
     lane.pending = undefined;
     lane.begin(to);
     for (const member of this.#members) member.lost(lane, from, to);
+  }
+
+  /** A partition was added to one of its topics. Members have it from its start on, where its tail is. */
+  add(tail: PartitionTail): Lane {
+    const lane = new Lane(tail, this.#lanes.length, this);
+    this.#lanes.push(lane);
+    return lane;
   }
 
   /** The tail came into trouble, or out of it. */

@@ -178,7 +178,10 @@ export function createRegistry(options: RegistryOptions): Registry {
   };
 
   const createEntry = (interest: Interest, identity: string): ClassEntry => {
-    const tails = interest.topics.flatMap(({ topic }) => tail.partitions(topic.name));
+    // Those that were added come last, as in a class that was there before: classes of the same topics have the same lanes.
+    const first = interest.topics.flatMap(({ topic }) => tail.partitions(topic.name).slice(0, topic.partitions));
+    const added = tail.all.filter(({ topic, partition }) => partition >= topic.partitions && covers(interest, topic));
+    const tails = [...first, ...added];
     channels += 1;
     const shared = new InterestClass(channels, interest, tails, parts);
     const throttle =
@@ -228,6 +231,19 @@ export function createRegistry(options: RegistryOptions): Registry {
     }
   };
 
+  /** At once, before the first event of it comes. */
+  const addPartition = (partitionTail: PartitionTail): void => {
+    const { topic } = partitionTail;
+    const index = topics.get(topic.name);
+    for (const { shared, ids } of entries.values()) {
+      if (!covers(shared.interest, topic)) continue;
+      const lane = shared.add(partitionTail);
+      const id = index && ids.get(index);
+      // Of a single topic they are the class's own.
+      if (id !== undefined && index!.lanes[id] !== shared.lanes) index!.lanes[id] = [...index!.lanes[id]!, lane];
+    }
+  };
+
   /** There may be 100,000 of them. */
   const tellTrouble = (partitionTail: PartitionTail): void => {
     const all = entries.values();
@@ -251,6 +267,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       }
     },
     troubled: (partitionTail) => tellTrouble(partitionTail),
+    added: addPartition,
   });
   let advance: Iterator<ClassEntry> | undefined;
   let pausing: Timer | undefined;
@@ -301,3 +318,5 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
   };
 }
+
+const covers = ({ topics }: Interest, wanted: TopicDefinition): boolean => topics.some(({ topic }) => topic === wanted);

@@ -24,7 +24,7 @@ import {
   type ServiceStatus,
 } from "./rest/index.ts";
 import type { Sessions } from "./sessions.ts";
-import { attachSocketIo } from "./socketio/index.ts";
+import { attachSocketIo, SOCKETIO_PATH } from "./socketio/index.ts";
 import { createEventStreams } from "./sse/index.ts";
 import { attachWebSocket } from "./websocket/index.ts";
 import { createHostGuard, type Wire } from "./wires/index.ts";
@@ -148,7 +148,7 @@ export async function createListeners(options: ListenersOptions): Promise<Listen
         ...(domain?.openApi && { domainOpenApi: domain.openApi }),
       });
       server = createHttpServer(app);
-      const websocket = attachWebSocket({ ...shared, ...callers, server });
+      const websocket = attachWebSocket({ ...shared, ...callers, server, otherPaths: [SOCKETIO_PATH] });
       const socketio = attachSocketIo({ ...shared, ...callers, server });
       wires = [
         ["websocket", websocket],

@@ -8,6 +8,7 @@ import type { Cursors, LedgerReading, Scheduler, TokenCodec } from "../qos/index
 import type { Runtime } from "../runtime/index.ts";
 import type { Guard } from "../security/index.ts";
 import type { EventsEncoder, Registry } from "../subscriptions/index.ts";
+import type { Tail } from "../tail/index.ts";
 import type { TopicDefinition } from "../topics.ts";
 import type { WireName } from "./contract.ts";
 import type { FrameLimits } from "./frames/index.ts";
@@ -25,6 +26,7 @@ export interface SessionParts {
   readonly service: string;
   readonly topics: readonly TopicDefinition[];
   readonly broker: Broker;
+  readonly tail: Pick<Tail, "look">;
   readonly registry: Registry;
   readonly ingest: Ingest;
   readonly cursors: Cursors;

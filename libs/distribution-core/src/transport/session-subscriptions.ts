@@ -169,8 +169,9 @@ export class SessionSubscriptions implements Iterable<OpenSubscription> {
     const { context, outlet, answer } = this.#options;
     const stored = name === undefined ? undefined : context.cursors.load(name);
     const lost = name !== undefined && !parsed.start && context.cursors.lost(name);
-    const request: StartRequest = parsed.start ?? (stored ? { kind: "after", positions: stored } : { kind: "latest" });
-    const start = await resolveStart(context.broker, shared, request, "subscribe.from");
+    const request: StartRequest =
+      parsed.start ?? (stored ? { kind: "after", positions: stored, complete: true } : { kind: "latest" });
+    const start = await resolveStart(context.broker, context.tail, shared, request, "subscribe.from");
     if (this.#over) throw new DistributionError("state_lost", "The session ended.");
     // It may be another one's by now.
     this.#permit({ name, interest });

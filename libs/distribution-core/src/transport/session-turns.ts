@@ -1,3 +1,4 @@
+import { TransitMap } from "@distribution/collections";
 import { nextInLine, type Scheduler, type Work } from "../qos/index.ts";
 
 /**
@@ -9,7 +10,7 @@ export class SessionTurns implements Scheduler, Work {
   readonly #held: () => boolean;
   readonly #highest: number;
   /** With their priorities. A map is walked in order of insertion: who waited longest comes first. */
-  readonly #queue = new Map<Work, number>();
+  readonly #queue = new TransitMap<Work, number>();
   #turn = 0;
 
   /** While `held` nothing is done and everything waits; then `goOn` is called. `highest`: no work's priority is above it. */

@@ -207,9 +207,9 @@ function startOf(from: Start | undefined, tokens: TokenCodec): StartRequest | un
           `has over ${MAX_POSITIONS} positions; give one a partition`,
         );
       }
-      return { kind: "after", positions: at.value.positions };
+      return { kind: "after", ...at.value };
     case "token":
-      return { kind: "after", positions: tokens.read(at.value, "subscribe.from.token") };
+      return { kind: "after", positions: tokens.read(at.value, "subscribe.from.token"), complete: true };
     case undefined:
       return undefined;
     default:

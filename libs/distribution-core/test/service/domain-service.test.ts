@@ -37,7 +37,8 @@ function prepare(settings: Record<string, string> = {}, more: Partial<DomainServ
   const own = serviceSettings("test", { port: 0, grpcPort: 0, adminPort: 0 });
   const standard = { DATA_DIR: directory, LOG_LEVEL: "silent", BROKER: "far", FAR_NAME: "logs" };
   const environment = Object.entries({ ...standard, ...settings }).map(([name, value]) => [`TEST_${name}`, value]);
-  const brokers = { none: { settings: {}, open: () => Promise.reject(new Error("It is not there.")) }, far: choice };
+  const none = { settings: {}, open: () => Promise.reject(new Error("It is not there.")) };
+  const brokers = { far: choice, none, farther: choice };
   const config = readServiceSettings("test", own, brokers, Object.fromEntries(environment));
   return {
     ...{ directory, opened, open },
@@ -64,11 +65,29 @@ describe("a domain's service", () => {
     expect(readdirSync(directory)).toEqual(expect.arrayContaining(["logs", "secret", "tables"]));
   });
 
+  it("has its folder for itself, whatever its broker, until it has stopped", async () => {
+    const { start, opened, directory } = prepare();
+    const service = await start();
+    await expect(start()).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining(directory) });
+    expect(opened, "nothing is opened for the second").toHaveLength(1);
+    await service.stop();
+    await start();
+  });
+
   it("gives its upstream the folder and the ports", async () => {
     const seen: unknown[] = [];
     const { start, directory } = prepare({}, { upstream: ({ folder, ports }) => void seen.push(folder, ports) });
     const { ports } = await start();
     expect(seen).toEqual([directory, ports]);
+  });
+
+  it("keeps what it knows of a log apart from what it knows of another broker's", async () => {
+    const seen: string[] = [];
+    const { start, directory } = prepare({ BROKER: "farther" }, { upstream: ({ folder }) => void seen.push(folder) });
+    await (await start()).stop();
+    expect(seen).toEqual([join(directory, "farther")]);
+    expect(readdirSync(directory).sort()).toEqual(["farther", "logs", "secret"].sort());
+    expect(readdirSync(join(directory, "farther"))).toContain("tables");
   });
 
   it.each([

@@ -97,18 +97,25 @@ describe("what a service tells of its life", () => {
     expect(last.message).toBe(dropped > 0 ? `${dropped} events of the service's own life were dropped.` : undefined);
   });
 
-  it("that could not be published is logged, and counted in the next that is", async () => {
+  it("that could not be published is logged at the first and the last of it, and counted in the next that is", async () => {
     const { runtime, logger, life, events, setAway } = open();
     setAway(true);
-    life.tell("status", READY);
-    life.tell("status", READY);
-    await runtime.run(200);
-    expect(logger.lines.map(({ level }) => level)).toEqual(["warn"]);
+    for (let batch = 0; batch < 3; batch += 1) {
+      life.tell("status", READY);
+      life.tell("status", READY);
+      await runtime.run(200);
+    }
+    expect(logger.lines.map(({ level, message }) => [level, message])).toEqual([
+      ["warn", expect.stringContaining("are not published, but counted: away")],
+    ]);
     setAway(false);
-    life.tell("status", READY);
-    await runtime.run(100);
-    expect(events().map(({ key }) => key)).toEqual(["status", "error/life"]);
-    expect(payloadOf(events()[1]!).message).toMatch(/^2 events/);
+    for (let batch = 0; batch < 2; batch += 1) {
+      life.tell("status", READY);
+      await runtime.run(100);
+    }
+    expect(events().map(({ key }) => key)).toEqual(["status", "error/life", "status"]);
+    expect(payloadOf(events()[1]!).message).toMatch(/^6 events/);
+    expect(logger.lines.slice(1).map(({ level, fields }) => [level, fields])).toEqual([["info", { lost: 6 }]]);
   });
 
   it("is all published when it closes, and nothing is told after that", async () => {

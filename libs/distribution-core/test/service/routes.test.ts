@@ -62,7 +62,7 @@ it("a service explains to operators where an event would go, as its pipeline lea
   });
   expect(await explain(50)).toMatchObject({ explanations: [{ destinations: [QUOTES.name] }] });
   expect(await explain(50, "test.nothing")).toMatchObject({ code: "unknown_topic" });
-  expect(service.queries.latest(QUOTES.name, [], undefined).events).toEqual([]);
+  expect((await service.queries.latest(QUOTES.name, [], undefined)).events).toEqual([]);
 });
 
 it("a service that starts says so when it is asked to explain", async () => {

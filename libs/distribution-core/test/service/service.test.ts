@@ -3,33 +3,18 @@ import type { AddressInfo } from "node:net";
 import { Router } from "express";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
-import { partitionOf } from "../../src/brokers/index.ts";
+import { type Broker, partitionOf } from "../../src/brokers/index.ts";
 import { DistributionError } from "../../src/errors.ts";
 import { decodeEvent } from "../../src/events/index.ts";
 import type { DistributionService } from "../../src/service.ts";
 import { openEmbedded, until } from "../tail/support.ts";
-import { prepare, QUOTES } from "./support.ts";
+import { event, prepare, publish, publishOn, QUOTES } from "./support.ts";
 
 const QUOTES_OF_TWO = { ...QUOTES, partitions: 2 };
 /** Keys by the partition that they are in. */
 const [IN_FIRST, IN_SECOND] = [0, 1].map(
   (partition) => ["a", "b", "c"].find((key) => partitionOf(key, 2) === partition)!,
 );
-
-const event = (id: string, more = {}) => ({
-  specversion: "1.0",
-  ...{ id, source: "/test", type: "test.event.v1", partitionkey: "a", data: { id } },
-  ...more,
-});
-
-const publish = (service: DistributionService, ...events: object[]) => publishOn(QUOTES.name, service, ...events);
-
-const publishOn = (topic: string, service: DistributionService, ...events: object[]) =>
-  fetch(`http://127.0.0.1:${service.ports.public}/api/v1/topics/${topic}/events`, {
-    method: "POST",
-    headers: { "content-type": "application/cloudevents-batch+json" },
-    body: JSON.stringify(events),
-  });
 
 const ready = (service: DistributionService) => fetch(`http://127.0.0.1:${service.ports.admin}/readyz`);
 
@@ -48,11 +33,13 @@ async function connect(service: { readonly ports: Pick<DistributionService["port
 }
 
 /** What the service told of its life: kind and payload. */
-const lifeOf = (service: DistributionService) =>
-  service.queries.latest("test.distribution", [], undefined).events.map(({ bytes }) => {
+const lifeOf = async (service: DistributionService) => {
+  const { events } = await service.queries.latest("test.distribution", [], undefined);
+  return events.map(({ bytes }) => {
     const { type, data } = decodeEvent(bytes);
     return { kind: type.split(".")[2]!, ...JSON.parse(String(data)) };
   });
+};
 
 const taken = async (): Promise<{ server: Server; port: number }> => {
   const server = createServer();
@@ -83,21 +70,46 @@ describe("a service", () => {
     expect(await latest.text()).toContain('"id":"1"');
   });
 
+  it("that is started before its broker waits for it, and says so on the admin port", async () => {
+    const { server, port: adminPort } = await taken();
+    await new Promise((resolve) => server.close(resolve));
+    const open = await openEmbedded();
+    let reasons = ["The broker is away."];
+    const refuse = () => Promise.reject(new DistributionError("unavailable", "It is away."));
+    const admin = new Proxy(open.admin, { get: (own, name) => (reasons.length > 0 ? refuse : Reflect.get(own, name)) });
+    const broker: Broker = { ...open, admin, health: () => ({ ready: reasons.length === 0, reasons }) };
+    const { start, log } = await prepare({ broker, listen: { port: 0, grpcPort: 0, adminPort } });
+    const starting = start();
+    await until(() =>
+      log.lines.some(({ message }) =>
+        message.includes("Waits for its broker, to start when it is there: The broker is away."),
+      ),
+    );
+    const answer = await fetch(`http://127.0.0.1:${adminPort}/readyz`);
+    expect([answer.status, await answer.text()]).toEqual([503, expect.stringContaining("The broker is away.")]);
+    reasons = [];
+    expect((await ready(await starting)).status).toBe(200);
+    expect(
+      log.lines.filter(({ message }) => message.includes("Waits for its broker")),
+      "said once",
+    ).toHaveLength(1);
+  });
+
   it("tells of its own life on its own topic", async () => {
     const { start } = await prepare();
     const service = await start();
     const client = await connect(service);
     client.send({ subscribe: { topics: [QUOTES.name] } });
-    await until(() => lifeOf(service).some(({ kind }) => kind === "subscription"));
-    expect(lifeOf(service)).toEqual(
+    await until(async () => (await lifeOf(service)).some(({ kind }) => kind === "subscription"));
+    expect(await lifeOf(service)).toEqual(
       expect.arrayContaining([
         { kind: "status", state: "ready", reasons: [] },
         expect.objectContaining({ kind: "subscription", change: "subscribed", topics: [QUOTES.name] }),
       ]),
     );
     await publish(service, event("1", { sequence: "1" }), event("2", { sequence: "5" }));
-    await until(() => lifeOf(service).some(({ kind }) => kind === "error"));
-    expect(lifeOf(service).find(({ kind }) => kind === "error")).toMatchObject({
+    await until(async () => (await lifeOf(service)).some(({ kind }) => kind === "error"));
+    expect((await lifeOf(service)).find(({ kind }) => kind === "error")).toMatchObject({
       part: `sequence/${QUOTES.name}`,
       message: "gap of /test at a: expected 2, got 5",
     });
@@ -112,8 +124,8 @@ describe("a service", () => {
       403,
       expect.objectContaining({ code: "forbidden", errors: [expect.objectContaining({ path: "topic" })] }),
     ]);
-    await until(() => lifeOf(service).length > 0);
-    expect(lifeOf(service)).toContainEqual({ kind: "status", state: "ready", reasons: [] });
+    await until(async () => (await lifeOf(service)).length > 0);
+    expect(await lifeOf(service)).toContainEqual({ kind: "status", state: "ready", reasons: [] });
   });
 
   it("tells every ten seconds how it performs, of those ten seconds", async () => {
@@ -122,12 +134,13 @@ describe("a service", () => {
     const names = Array.from({ length: 10 }, (_, at) => String(at));
     await publish(service, ...names.map((name) => event(name)));
     timers.fire(10_000);
-    await until(() => lifeOf(service).some(({ kind }) => kind === "performance"));
-    const told = () => lifeOf(service).find(({ kind }) => kind === "performance");
-    expect(told()).toMatchObject({ windowMs: 10_000, sessions: 0, subscriptions: 0, eventsDelivered: 0 });
-    expect(told().eventsIn).toBeGreaterThanOrEqual(10);
+    await until(async () => (await lifeOf(service)).some(({ kind }) => kind === "performance"));
+    const told = async () => (await lifeOf(service)).find(({ kind }) => kind === "performance");
+    const first = await told();
+    expect(first).toMatchObject({ windowMs: 10_000, sessions: 0, subscriptions: 0, eventsDelivered: 0 });
+    expect(first.eventsIn).toBeGreaterThanOrEqual(10);
     timers.fire(10_000);
-    await until(() => told().eventsIn < 10);
+    await until(async () => (await told()).eventsIn < 10);
   });
 
   it("starts degraded when a partition is refused, says which and why, lets the others flow, and says when it is well", async () => {
@@ -148,13 +161,15 @@ describe("a service", () => {
     const answer = await ready(service);
     expect([answer.status, await answer.json()]).toEqual([200, { ready: true, reasons }]);
     expect(service.health.state).toBe("degraded");
-    const known = () =>
-      service.queries.latest(QUOTES.name, [], undefined).events.map(({ bytes }) => decodeEvent(bytes).id);
+    const known = async () => {
+      const { events } = await service.queries.latest(QUOTES.name, [], undefined);
+      return events.map(({ bytes }) => decodeEvent(bytes).id);
+    };
     await publish(service, event("2", { partitionkey: IN_FIRST }));
-    await until(() => known().includes("2"));
-    expect(known()).toEqual(["2"]);
-    await until(() => lifeOf(service).length >= 2);
-    expect(lifeOf(service)).toEqual(
+    await until(async () => (await known()).includes("2"));
+    expect(await known()).toEqual(["2"]);
+    await until(async () => (await lifeOf(service)).length >= 2);
+    expect(await lifeOf(service)).toEqual(
       expect.arrayContaining([
         { kind: "status", state: "degraded", reasons },
         { kind: "health", part: "tail", healthy: false, reasons },
@@ -163,10 +178,10 @@ describe("a service", () => {
 
     refused = false;
     await until(() => service.health.state === "ready");
-    expect(known()).toEqual(["1", "2"]);
+    expect(await known()).toEqual(["1", "2"]);
     timers.fire(10_000);
-    await until(() => lifeOf(service).some(({ state }) => state === "ready"));
-    expect(lifeOf(service)).toContainEqual({ kind: "health", part: "tail", healthy: true, reasons: [] });
+    await until(async () => (await lifeOf(service)).some(({ state }) => state === "ready"));
+    expect(await lifeOf(service)).toContainEqual({ kind: "health", part: "tail", healthy: true, reasons: [] });
   });
 
   it("answers on every port: an event stream, its documents, its status, its routes and its metrics", async () => {
@@ -260,7 +275,7 @@ describe("a service that stops", () => {
     await publish(service, event("1"));
     await service.stop();
     const again = await start();
-    const { events } = again.queries.latest(QUOTES.name, [], undefined);
+    const { events } = await again.queries.latest(QUOTES.name, [], undefined);
     expect(events.map(({ bytes }) => decodeEvent(bytes).id)).toEqual(["1"]);
   });
 });

@@ -7,6 +7,23 @@ import { createRecorder, openEmbedded, TABLE, topic } from "../tail/support.ts";
 
 export const QUOTES = topic("test.quotes", { table: TABLE });
 
+/** A CloudEvent. */
+export const event = (id: string, more = {}) => ({
+  specversion: "1.0",
+  ...{ id, source: "/test", type: "test.event.v1", partitionkey: "a", data: { id } },
+  ...more,
+});
+
+export const publish = (service: DistributionService, ...events: object[]) =>
+  publishOn(QUOTES.name, service, ...events);
+
+export const publishOn = (topic: string, service: DistributionService, ...events: object[]) =>
+  fetch(`http://127.0.0.1:${service.ports.public}/api/v1/topics/${topic}/events`, {
+    method: "POST",
+    headers: { "content-type": "application/cloudevents-batch+json" },
+    body: JSON.stringify(events),
+  });
+
 /** The system's runtime; its repeating timers are counted, and can be run by hand. */
 export function countedRuntime() {
   const repeating = new Map<Timer, { ms: number; run: () => void }>();

@@ -2,7 +2,7 @@
 
 import { type Frame, type Observation, SimulatedClient } from "./client.ts";
 import { matcherOf, type Wish, wishes } from "./wishes.ts";
-import { type Published, SIM_TOPICS, World } from "./world.ts";
+import { PARTITIONS, type Published, SIM_TOPICS, World } from "./world.ts";
 
 /** What one client wants, over all the connections it makes one after the other. */
 interface Subscriber {
@@ -39,10 +39,12 @@ export async function playSeed(seed: number): Promise<Verdict> {
   if (world.chance(0.25)) world.fill();
   for (let step = 0; step < STEPS; step += 1) {
     for (let batches = world.pick(4); batches > 0; batches -= 1) world.publish();
+    if (world.chance(0.02)) world.grow();
+    if (world.chance(0.5)) world.publishBeside();
     if (world.chance(0.25)) join(world, subscribers);
     if (subscribers.length > 0 && world.chance(0.4)) act(world, subscribers[world.pick(subscribers.length)]!);
-    if (world.chance(0.01)) world.broker.lose(SIM_TOPICS[world.pick(SIM_TOPICS.length)]!.name, world.pick(2));
-    if (world.chance(0.02)) world.broker.forget("sim.quotes", world.pick(2));
+    if (world.chance(0.01)) world.broker.lose(SIM_TOPICS[world.pick(SIM_TOPICS.length)]!.name, world.pick(PARTITIONS));
+    if (world.chance(0.02)) world.broker.forget("sim.quotes", world.pick(PARTITIONS));
     if (world.chance(0.02)) world.runtime.jumpWall((world.chance(0.5) ? -1 : 1) * 3_600_000);
     await world.runtime.run(STEP_MS);
   }
@@ -65,7 +67,7 @@ export async function playSeed(seed: number): Promise<Verdict> {
   }
   await world.runtime.run(1_000);
   const faults = subscribers.flatMap((subscriber) => judge(world, subscriber));
-  await world.engine.close();
+  await world.engine.close(1_000);
   const clients = subscribers.flatMap(({ connections }) => connections);
   const delivered = clients.reduce((sum, { observation }) => sum + (observation()?.first.length ?? 0), 0);
   const frames = clients.map(({ client }) => client.frames.length).join();
@@ -101,7 +103,8 @@ function reconnect(world: World, { wish, connections }: Subscriber): void {
   const seen = observation();
   if (!seen || wish.acknowledged || wish.subscribe.profile?.snapshot) return;
   client.disconnect();
-  connections.push(connect(world, wish, { ...wish.subscribe, from: { after: { positions: client.positions(seen) } } }));
+  const from = { after: { positions: client.positions(seen), complete: true } };
+  connections.push(connect(world, wish, { ...wish.subscribe, from }));
 }
 
 /** At least once: most are acknowledged late, some refused, some forgotten until the timeout. */
@@ -275,7 +278,9 @@ function isNewer(a: string, b: string): boolean {
 function isAfterStart({ start }: Pick<Observation, "start">, place: string): boolean {
   const { topic, partition } = parse(place);
   const from = start.find((position) => position.topic === topic && position.partition === partition);
-  return from !== undefined && isNewer(place, `${topic}/${partition}/${from.epoch}/${from.offset}`);
+  // Of a partition that was added since all comes.
+  if (from === undefined) return partition >= PARTITIONS;
+  return isNewer(place, `${topic}/${partition}/${from.epoch}/${from.offset}`);
 }
 
 function covers({ topic, partition, from, to }: Frame, place: string): boolean {

@@ -23,8 +23,13 @@ export interface Published {
 }
 
 const KEYS = ["a", "b", "c", "d", "e", "f", "g", "h"];
+/** Of another deployment, which writes to partitions that were added. */
+const OTHER_KEYS = ["n0", "n1", "n2"];
 /** Keys of large tables, which a walk does not see in one step. */
 const WIDE_KEYS = Array.from({ length: 700 }, (_, key) => `w${key}`);
+
+/** Partitions that the service starts with. */
+export const PARTITIONS = 2;
 
 export const SIM_TOPICS: readonly TopicDefinition[] = [
   topic("sim.quotes", { keys: 2_000, bytes: 8 * 1024 * 1024 }),
@@ -36,7 +41,7 @@ function topic(name: string, table: TopicDefinition["table"]): TopicDefinition {
   return {
     name,
     description: name,
-    partitions: 2,
+    partitions: PARTITIONS,
     retention: {},
     compaction: false,
     eventTypes: [],
@@ -52,6 +57,8 @@ export class World {
   readonly published = new Map<string, Published>();
   readonly refused: string[] = [];
   /** What the log lost before it was read. */
+  /** Topics that were given one partition more. */
+  readonly grown = new Set<string>();
   readonly losses: { topic: string; partition: number; from: Place; to: Place }[] = [];
   engine!: Engine;
   #count = 0;
@@ -126,6 +133,33 @@ export class World {
     );
   }
 
+  /** Somebody gives a topic one partition more; the service sees it a while later. */
+  grow(): void {
+    const topic = SIM_TOPICS[this.pick(SIM_TOPICS.length)]!;
+    const { name } = topic;
+    if (this.grown.has(name)) return;
+    this.grown.add(name);
+    void this.broker.admin.ensureTopic({ ...topic, partitions: PARTITIONS + 1 });
+    this.runtime.timers.after(this.pick(1_000), () => void this.engine.tail.look(name).catch(() => undefined));
+  }
+
+  /** A batch of another deployment, to each partition that was added. */
+  publishBeside(): void {
+    for (const name of this.grown) {
+      const events = Array.from({ length: 1 + this.pick(5) }, () =>
+        this.#event(OTHER_KEYS[this.pick(OTHER_KEYS.length)]!),
+      );
+      this.broker.append([{ topic: name, partition: PARTITIONS, batch: packEvents(events) }]).then(
+        ([appended]) => {
+          const { epoch, offsetAt } = appended!;
+          for (const [index, event] of events.entries())
+            this.#remember(event, name, PARTITIONS, epoch, offsetAt(index));
+        },
+        () => undefined,
+      );
+    }
+  }
+
   /** Makes the table large. */
   fill(): void {
     this.#publish(
@@ -138,15 +172,17 @@ export class World {
   #publish(name: string, events: readonly Event[]): void {
     this.engine.ingest.publish(name, packEvents(events), ANONYMOUS).then(
       ({ positions }) => {
-        for (const [index, { partition, epoch, offset }] of positions.entries()) {
-          const { id, key, data } = events[index]!;
-          const { value } = JSON.parse(String(data));
-          const place = `${name}/${partition}/${epoch}/${offset}`;
-          this.published.set(place, { id, key, value, topic: name, place });
-        }
+        for (const [index, { partition, epoch, offset }] of positions.entries())
+          this.#remember(events[index]!, name, partition, epoch, offset);
       },
       () => this.refused.push(...events.map(({ id }) => id)),
     );
+  }
+
+  #remember({ id, key, data }: Event, name: string, partition: number, epoch: string, offset: string): void {
+    const { value } = JSON.parse(String(data));
+    const place = `${name}/${partition}/${epoch}/${offset}`;
+    this.published.set(place, { id, key, value, topic: name, place });
   }
 
   #event(key: string): Event {

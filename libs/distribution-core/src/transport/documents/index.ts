@@ -18,3 +18,4 @@ export type {
 } from "./operation-document.ts";
 export { errorsReference, metricsReference } from "./reference.ts";
 export { arrayOf, jsonContent, objectOf, schemaRef } from "./schemas.ts";
+export { CORE_TAGS } from "./tags.ts";

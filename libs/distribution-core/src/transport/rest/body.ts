@@ -1,4 +1,5 @@
 /** Request bodies as bytes, bounded one by one, by the client's address and all together, and in how slowly they may come. */
+import { TransitMap } from "@distribution/collections";
 import type { Request, Response } from "express";
 import { DistributionError, fieldError } from "../../errors.ts";
 import type { Timers } from "../../runtime/index.ts";
@@ -24,7 +25,7 @@ const DISCARD_LIMITS = 4;
 export function createBodyReader(limits: BodyLimits, timers: Timers): BodyReader {
   const { bodyBytes, bodyBytesInFlight, bodyBytesPerAddress } = limits;
   let inFlight = 0;
-  const byAddress = new Map<string, number>();
+  const byAddress = new TransitMap<string, number>();
 
   const hold = (address: string, bytes: number): void => {
     inFlight += bytes;

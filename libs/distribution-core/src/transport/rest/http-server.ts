@@ -14,13 +14,16 @@ const KEEP_ALIVE_MS = 65_000;
 /** Not listening yet. Bytes that are no HTTP, and headers over the limit, are answered with a problem document. */
 export function createHttpServer(app: RequestListener, limits: Partial<Pick<RestLimits, "headerBytes">> = {}): Server {
   const headerBytes = limits.headerBytes ?? DEFAULT_REST_LIMITS.headerBytes;
-  const server = createServer(
+  const server: Server = createServer(
     {
       maxHeaderSize: headerBytes,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
       noDelay: true,
+      // Clients offer HTTP/2 with ordinary requests (`Upgrade: h2c`), which are answered as what they are.
+      shouldUpgradeCallback: ({ headers: { upgrade = "" } }) =>
+        server.listenerCount("upgrade") > 0 && upgrade.toLowerCase().includes("websocket"),
     },
     app,
   );

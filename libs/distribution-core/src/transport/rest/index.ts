@@ -30,5 +30,5 @@ export {
 export { PROBLEM_TYPE, type Problem, problemOf } from "./problem.ts";
 export { API_PREFIX, createPublicApp, type PublicAppOptions } from "./public-app.ts";
 export { createRates, type Rate, type Rates } from "./rates.ts";
-export { defineRead, NEXT_SCHEMA, pageParameters, type ReadOperation } from "./read-operation.ts";
+export { defineRead, pageAnswers, pageParameters, type ReadOperation } from "./read-operation.ts";
 export type { ServiceState, ServiceStatus } from "./service-status.ts";

@@ -65,8 +65,15 @@ export function pageParameters(bounds: { readonly default: number; readonly max?
   };
 }
 
-/** Of `next` in a paged answer, which is optional there. */
-export const NEXT_SCHEMA: JsonSchema = {
+/** The `answers` of a paged list: these properties, and where to read on, as `mapPage` makes them. */
+export function pageAnswers(
+  description: string,
+  properties: Readonly<Record<string, JsonSchema>>,
+): ReadOperation<Parameters>["answers"] {
+  return { description, properties: { ...properties, next: NEXT_SCHEMA }, optional: ["next"] };
+}
+
+const NEXT_SCHEMA: JsonSchema = {
   type: "string",
   description: "Give it as `cursor` to read on. Absent: there are no more.",
 };

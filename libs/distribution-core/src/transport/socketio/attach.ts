@@ -1,7 +1,7 @@
 /** Socket.IO on an HTTP server that it shares with others: the JSON frames as objects, event name `frame` both ways. */
 import type { Server as HttpServer, IncomingMessage } from "node:http";
 import { Server, type Socket } from "socket.io";
-import { DistributionError, ERROR_CODES } from "../../errors.ts";
+import { ERROR_CODES } from "../../errors.ts";
 import type { Logger } from "../../observability/index.ts";
 import type { Runtime } from "../../runtime/index.ts";
 import type { SessionHost, SessionPeer } from "../contract.ts";
@@ -10,6 +10,7 @@ import {
   createHostGuard,
   credentialOf,
   DEFAULT_WIRE_LIMITS,
+  goingDown,
   type HostGuard,
   openSession,
   originRefusal,
@@ -24,7 +25,7 @@ export interface SocketIoOptions {
   readonly host: SessionHost;
   readonly runtime: Runtime;
   readonly logger: Logger;
-  /** Default /socket.io/. */
+  /** Default /socket.io/. Upgrades at other paths are left to whoever else is on the server. */
   readonly path?: string;
   /** Origins of web pages that may connect beside the service's own; "*": any. Default none. */
   readonly origins?: readonly string[];
@@ -36,7 +37,7 @@ export interface SocketIoOptions {
 /** What Engine.IO may buffer over a longest frame, so that a frame little over it is refused with a code and not with a cut line. */
 const PACKET_MARGIN = 1024;
 
-const DRAINING = new DistributionError("draining", "The service is going down; connect again.");
+export const SOCKETIO_PATH = "/socket.io/";
 
 /** Engine.IO acknowledges a ping of the server within this, or is gone. Milliseconds. */
 const PING_TIMEOUT_MS = 20_000;
@@ -88,9 +89,11 @@ export function attachSocketIo(options: SocketIoOptions): Wire {
 }
 
 function serverOptions(options: SocketIoOptions, limits: WireLimits, draining: () => boolean) {
-  const { path = "/socket.io/", origins = [], hostGuard = createHostGuard(), host } = options;
+  const { path = SOCKETIO_PATH, origins = [], hostGuard = createHostGuard(), host } = options;
   return {
     path,
+    // It would end those that nobody answers only where the connection was never written to.
+    destroyUpgrade: false,
     serveClient: false,
     perMessageDeflate: false,
     httpCompression: false,
@@ -102,7 +105,7 @@ function serverOptions(options: SocketIoOptions, limits: WireLimits, draining: (
     allowRequest(request: IncomingMessage, answer: (error: string | null, allowed: boolean) => void) {
       // A closed wire stays on the server, which cannot be taken away from it.
       const { headers } = request;
-      const refusal = draining() ? DRAINING : (hostGuard(headers) ?? originRefusal(headers, origins));
+      const refusal = draining() ? goingDown() : (hostGuard(headers) ?? originRefusal(headers, origins));
       answer(refusal?.message ?? null, refusal === undefined);
     },
   };

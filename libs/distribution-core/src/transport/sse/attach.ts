@@ -1,10 +1,17 @@
 /** Server-sent events: one subscription a request, for browsers' EventSource, curl and everything else that speaks HTTP only. */
 import type { Request, Response } from "express";
-import { DistributionError, toDistributionError } from "../../errors.ts";
+import { type DistributionError, toDistributionError } from "../../errors.ts";
 import type { Logger } from "../../observability/index.ts";
 import type { Runtime } from "../../runtime/index.ts";
 import type { SessionHost, SessionPeer } from "../contract.ts";
-import { createConnectionSet, credentialOf, DEFAULT_WIRE_LIMITS, type Wire, type WireLimits } from "../wires/index.ts";
+import {
+  createConnectionSet,
+  credentialOf,
+  DEFAULT_WIRE_LIMITS,
+  goingDown,
+  type Wire,
+  type WireLimits,
+} from "../wires/index.ts";
 import { SseConnection } from "./connection.ts";
 import { subscribeFrame } from "./query.ts";
 
@@ -66,7 +73,7 @@ export function createEventStreams(options: EventStreamOptions): EventStreams {
   return {
     connections: () => connections.size,
     async handleEventStream(request, response) {
-      if (draining) throw new DistributionError("draining", "The service is going down; connect again.");
+      if (draining) throw goingDown();
       const query = new URL(request.url, "http://localhost").searchParams;
       const topic = String(request.params["topic"]);
       await serve(request, response, subscribeFrame(topic, query, request.get("Last-Event-ID")));

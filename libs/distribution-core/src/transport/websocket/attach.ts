@@ -11,6 +11,7 @@ import {
   createHostGuard,
   credentialOf,
   DEFAULT_WIRE_LIMITS,
+  goingDown,
   type HostGuard,
   openSession,
   originRefusal,
@@ -30,6 +31,8 @@ export interface WebSocketOptions {
   readonly logger: Logger;
   /** Default /api/v1/stream. */
   readonly path?: string;
+  /** Where other wires of this server begin, which answer what is asked of them. Default none. */
+  readonly otherPaths?: readonly string[];
   /** Origins of web pages that may connect beside the service's own, for example `https://desk.example`; "*": any. Default none. */
   readonly origins?: readonly string[];
   /** Default: localhost and loopback addresses. */
@@ -45,21 +48,25 @@ export const WEBSOCKET_PATH = "/api/v1/stream";
  */
 export function attachWebSocket(options: WebSocketOptions): Wire {
   const { server, host, runtime, logger, path = WEBSOCKET_PATH, origins = [] } = options;
-  const { hostGuard = createHostGuard() } = options;
+  const { hostGuard = createHostGuard(), otherPaths = [] } = options;
   const limits = { ...DEFAULT_WIRE_LIMITS, ...options.limits };
   const connections = createConnectionSet();
   const pinger = createPinger(runtime, limits.heartbeatMs);
   const joiners = { json: createJoiner(OPCODE.text), proto: createJoiner(OPCODE.binary) };
   const upgrader = createUpgrader(host, limits);
 
+  let draining = false;
+
+  const refusalOf = ({ headers }: IncomingMessage, asked: string): DistributionError | undefined => {
+    if (asked !== path) return new DistributionError("not_found", `WebSocket connections are taken at ${path}.`);
+    if (draining) return goingDown();
+    return hostGuard(headers) ?? originRefusal(headers, origins);
+  };
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    if (pathOf(request) !== path) {
-      // Where another wire listens on this server too, the path may be its.
-      if (server.listenerCount("upgrade") === 1) refuseUpgrade(socket, notFound(path));
-      return;
-    }
+    const asked = pathOf(request);
+    if (otherPaths.some((other) => asked.startsWith(other))) return;
     try {
-      const refusal = hostGuard(request.headers) ?? originRefusal(request.headers, origins);
+      const refusal = refusalOf(request, asked);
       if (refusal) throw refusal;
       const format = formatOf(request);
       upgrader.handleUpgrade(request, socket, head, (ws) => {
@@ -92,7 +99,8 @@ export function attachWebSocket(options: WebSocketOptions): Wire {
   return {
     connections: () => connections.size,
     async close() {
-      server.off("upgrade", onUpgrade);
+      // It stays on the server: an upgraded connection is nobody's else, and one that is not ended would hold the server open.
+      draining = true;
       await connections.closeAll();
       pinger.stop();
     },
@@ -129,6 +137,3 @@ function listen(ws: SessionSocket, format: FrameFormat, peer: SessionPeer): void
   ws.on("ping", () => peer.heard());
   ws.on("pong", () => peer.heard());
 }
-
-const notFound = (path: string): DistributionError =>
-  new DistributionError("not_found", `WebSocket connections are taken at ${path}.`);

@@ -35,6 +35,8 @@ export function refuseUpgrade(socket: Duplex, error: DistributionError): void {
   const body = JSON.stringify(problem);
   // The peer may be gone already; that is its business.
   socket.on("error", () => socket.destroy());
+  // The server's sockets stay open for reading: a peer that never ends its half would keep it.
+  socket.once("finish", () => socket.destroy());
   socket.end(
     [
       `HTTP/1.1 ${http} ${STATUS_CODES[http]}`,

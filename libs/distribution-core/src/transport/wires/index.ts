@@ -6,4 +6,4 @@ export { createHostGuard, type HostGuard } from "./host.ts";
 export { DEFAULT_WIRE_LIMITS, type WireLimits } from "./limits.ts";
 export { originRefusal } from "./origin.ts";
 export { createSendWindow, type SendWindow } from "./send-window.ts";
-export { type ConnectionSet, createConnectionSet, openSession, type Wire } from "./wire.ts";
+export { type ConnectionSet, createConnectionSet, goingDown, openSession, type Wire } from "./wire.ts";

@@ -11,6 +11,10 @@ export interface Wire {
   close(): Promise<void>;
 }
 
+/** What a client is told that comes, or is there, while the service goes down. */
+export const goingDown = (): DistributionError =>
+  new DistributionError("draining", "The service is going down; connect again.");
+
 export interface ConnectionSet {
   readonly size: number;
   add(connection: Connection): void;
@@ -35,7 +39,7 @@ export function createConnectionSet(): ConnectionSet {
       emptied = [];
     },
     async closeAll() {
-      const { code, reason } = closeOf(new DistributionError("draining", "The service is going down; connect again."));
+      const { code, reason } = closeOf(goingDown());
       for (const connection of open) connection.close(code, reason);
       if (open.size > 0) await new Promise<void>((resolve) => emptied.push(resolve));
     },

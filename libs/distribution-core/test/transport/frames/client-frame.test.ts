@@ -29,7 +29,7 @@ describe("client frames in JSON", () => {
     const position = { topic: "t", partition: 3, epoch: "e", offset: "9" };
     const frames: Record<string, object> = {
       authenticate: { token: "secret" },
-      subscribe: { topics: ["a.*", "b.>"], from: { after: { positions: [position] } } },
+      subscribe: { topics: ["a.*", "b.>"], from: { after: { positions: [position], complete: true } } },
       unsubscribe: { subscription: 1, forget: true },
       update: { subscription: 1, projection: { paths: ["price"] }, paused: false },
       ack: { subscription: 1, token: "t", positions: [position] },

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { systemRuntime } from "../../../src/runtime/index.ts";
 import { type PlacedJson, problemIn, startRest } from "./rest-server.ts";
 
 const PATH = "/api/v1/topics/test.trades/latest";
@@ -41,6 +42,21 @@ describe("the latest event of every key", () => {
     const changed = await server.get(query, { "if-none-match": tag });
     expect(changed.status).toBe(200);
     expect(changed.headers.get("cache-control")).toBe("private, no-cache");
+  });
+
+  it("reckons the entity tag of many events in turns", async () => {
+    let turns = 0;
+    const soon = (run: () => void): void => {
+      turns += 1;
+      systemRuntime.timers.soon(run);
+    };
+    await using server = await startRest({ runtime: { ...systemRuntime, timers: { ...systemRuntime.timers, soon } } });
+    server.log.seed("test.trades", 10_000, 10);
+    const tag = (await server.get(PATH)).headers.get("etag") ?? "";
+    turns = 0;
+    expect((await server.get(PATH, { "if-none-match": tag })).status).toBe(304);
+    // Of ten thousand positions, of ten characters or so each.
+    expect(turns).toBeGreaterThanOrEqual(5);
   });
 
   it("refuses a topic that keeps no table, and says where its events are", async () => {

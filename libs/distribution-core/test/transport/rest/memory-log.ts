@@ -99,7 +99,7 @@ export function createMemoryLog(partitionCount: number, metrics: Metrics): Memor
           open -= 1;
         }
       },
-      latest(topic, keys, filter) {
+      async latest(topic, keys, filter) {
         const byKey = new Map<string, Stored>();
         for (const event of eventsOf(topic)) {
           byKey.delete(event.key);

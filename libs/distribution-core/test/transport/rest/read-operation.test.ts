@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { feedProjections, mapAnswer } from "../../../src/projections/index.ts";
+import { feedProjections, mapAnswer, mapPage } from "../../../src/projections/index.ts";
 import { openApiFragment, schemaRef } from "../../../src/transport/documents/index.ts";
 import {
   createOperationRouter,
   defineRead,
-  NEXT_SCHEMA,
+  pageAnswers,
   pageParameters,
   pathParameter,
   text,
@@ -30,14 +30,9 @@ async function startOrders(more: Parameters<typeof createOrders>[0] = {}) {
       ...{ id: "listOrders", path: "/orders", tag: "orders", summary: "List orders" },
       // More than a projection gives at once, to see it refuse.
       parameters: pageParameters({ default: 2, max: 5_000 }, "Orders in one answer."),
-      answers: {
-        description: "By price.",
-        properties: { keys: { type: "array" }, next: NEXT_SCHEMA },
-        optional: ["next"],
-      },
+      answers: pageAnswers("By price.", { keys: { type: "array" } }),
       errors: [],
-      read: ({ values }) =>
-        mapAnswer(orders.list(byPrice, values), ({ entries, next }) => ({ keys: entries.map(({ key }) => key), next })),
+      read: ({ values }) => mapPage(orders.list(byPrice, values), "keys", ({ key }) => key),
     }),
   ];
   const server = await startRest({ domainRouter: createOperationRouter(operations) });

@@ -1,3 +1,4 @@
+import { request } from "node:http";
 import { connect } from "node:net";
 import { Router } from "express";
 import { describe, expect, it } from "vitest";
@@ -32,6 +33,20 @@ describe("every request", () => {
     expect(await id("has space")).toMatch(/^[0-9a-f]{24}$/);
     expect(await id("x".repeat(128))).toHaveLength(128);
     expect(await id("x".repeat(129))).toHaveLength(24);
+  });
+
+  it("that offers another protocol is answered in this one, beside a wire that takes upgrades", async () => {
+    await using server = await startRest();
+    server.http.on("upgrade", (_request, socket) => void socket.end("HTTP/1.1 404 Not Found\r\n\r\n"));
+    const status = await new Promise((resolve, reject) => {
+      const headers = { connection: "Upgrade, HTTP2-Settings", upgrade: "h2c", "http2-settings": "AAMAAABkAAQAoAAA" };
+      const asked = request(`${server.url}/api/v1/status`, { headers }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      });
+      asked.on("error", reject).end();
+    });
+    expect(status).toBe(200);
   });
 
   it("is answered with headers that hold a browser back, and without the framework's name", async () => {

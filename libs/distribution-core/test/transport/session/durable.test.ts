@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Broker } from "../../../src/brokers/contract.ts";
 import type { Guard } from "../../../src/security/index.ts";
-import { folder, openEmbedded } from "../../tail/support.ts";
-import { type Frame, OTHER, openBench, positionsOf } from "./support.ts";
+import { folder, openEmbedded, topic } from "../../tail/support.ts";
+import { type BenchOptions, type Frame, OTHER, openBench, positionsOf } from "./support.ts";
 
 const NAMED = { topics: [OTHER.name], name: "desk" };
 const ACKED = { ...NAMED, profile: { level: "at-least-once", window: 10, ackTimeoutMs: 60_000 } };
@@ -13,17 +13,17 @@ async function isSaved(broker: Broker): Promise<boolean> {
   return info!.end !== info!.start;
 }
 
-/** The same data, under another process as far as it can tell. */
-async function twoLives() {
+/** The same data, under another process as far as it can tell; with these topics, and then with those. */
+async function twoLives(topics: Partial<Pick<BenchOptions, "topics">> = {}, later = topics) {
   const directory = folder();
   const firstBroker = await openEmbedded(directory);
-  const first = await openBench({ broker: firstBroker });
+  const first = await openBench({ broker: firstBroker, ...topics });
   return {
     first,
     second: async () => {
       await first.close();
       await firstBroker.close();
-      return openBench({ broker: await openEmbedded(directory), seed: 2 });
+      return openBench({ broker: await openEmbedded(directory), seed: 2, ...later });
     },
   };
 }
@@ -44,6 +44,30 @@ describe("a durable subscription", () => {
     await after.publish(OTHER.name, "4:a");
     expect(await again.received(2)).toEqual(["3", "4"]);
   });
+
+  it.each(["by its name", "by a token"])(
+    "has what came on partitions that were added before it was back, %s",
+    async (how) => {
+      const grown = (partitions: number) => ({ topics: [topic("test.grown", { partitions })] });
+      const { first, second } = await twoLives(grown(2), grown(4));
+      const client = first.connect();
+      const named = { topics: ["test.grown"], ...(how === "by its name" && { name: "desk" }) };
+      await client.subscribe(named);
+      await first.publish("test.grown", "1:a", "2:b");
+      await client.received(2);
+      await first.until(() => client.all("events").some(({ token }) => token));
+      const { token } = client.all("events").findLast((frame) => frame.token);
+      client.peer.closed();
+      const after = await second();
+      const missed = ["a", "b", "c", "d", "e", "f", "g", "h"].map((key) => `m${key}:${key}`);
+      const positions = await after.publish("test.grown", ...missed);
+      expect(new Set(positions.map(({ partition }) => partition))).toEqual(new Set([0, 1, 2, 3]));
+      const again = after.connect();
+      await again.subscribe(how === "by its name" ? named : { ...named, from: { token } });
+      await after.until(() => missed.every((one) => again.ids().includes(one.split(":")[0]!)));
+      expect(again.all("gap")).toEqual([]);
+    },
+  );
 
   it("that is acknowledged goes on at the oldest event that is not, so that nothing is lost", async () => {
     const { first, second } = await twoLives();

@@ -106,7 +106,7 @@ async function openBenchIn(runtime: Runtime, broker: Broker, options: BenchOptio
   );
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => {
-    closing ??= done(engine.close());
+    closing ??= done(engine.close(1_000));
     return closing;
   };
   onTestFinished(close);

@@ -3,7 +3,7 @@ import { createEchoHost, type EchoHost } from "@distribution/testkit/wire";
 import { io, type Socket } from "socket.io-client";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { systemRuntime } from "../../../src/runtime/index.ts";
-import { attachSocketIo } from "../../../src/transport/socketio/index.ts";
+import { attachSocketIo, SOCKETIO_PATH } from "../../../src/transport/socketio/index.ts";
 import { attachWebSocket } from "../../../src/transport/websocket/index.ts";
 import type { Wire } from "../../../src/transport/wires/index.ts";
 import { createRecordingLogger, type HttpBench, openHttp } from "./http-bench.ts";
@@ -130,7 +130,7 @@ describe("Socket.IO", () => {
 
   it("shares its server with the WebSocket wire", async () => {
     const options = { server: http.server, host, runtime: systemRuntime, logger: createRecordingLogger() };
-    const websocket = attachWebSocket(options);
+    const websocket = attachWebSocket({ ...options, otherPaths: [SOCKETIO_PATH] });
     const socket = connect({ transports: ["websocket"] });
     const plain = new WebSocket(`ws://127.0.0.1:${http.port}/api/v1/stream`);
     await vi.waitFor(() => expect([wire.connections(), websocket.connections()]).toEqual([1, 1]));

@@ -46,7 +46,7 @@ describe.each(["json", "proto"] as const)("over WebSocket, %s, a client", (forma
       guard: createLoopbackGuard(),
       metrics: createMetrics(),
     });
-    onTestFinished(() => engine.close());
+    onTestFinished(() => engine.close(1_000));
     await put(broker, TRADES.name, ["1:a", "2:a"]);
     const wire = await websocketFixture(format).start(engine.sessions, { heartbeatMs: 10_000, closeTimeoutMs: 100 });
     onTestFinished(async () => {

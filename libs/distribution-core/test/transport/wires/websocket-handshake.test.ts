@@ -1,10 +1,11 @@
-import { request } from "node:http";
+import { request, type Server } from "node:http";
 import { connect as connectTcp } from "node:net";
+import { promisify } from "node:util";
 import { createEchoHost, numbersOf, readServerFrame } from "@distribution/testkit/wire";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import { systemRuntime } from "../../../src/runtime/index.ts";
-import { attachWebSocket } from "../../../src/transport/websocket/index.ts";
+import { attachWebSocket, type WebSocketOptions } from "../../../src/transport/websocket/index.ts";
 import type { SessionHost, Wire } from "../../../src/transport/wires/index.ts";
 import { createRecordingLogger, type HttpBench, openHttp, type RecordingLogger } from "./http-bench.ts";
 
@@ -12,10 +13,13 @@ let http: HttpBench;
 let wire: Wire;
 let logger: RecordingLogger;
 
-async function open(host: SessionHost = createEchoHost(), origins: string[] = []): Promise<void> {
+async function open(
+  host: SessionHost = createEchoHost(),
+  more: Pick<WebSocketOptions, "origins" | "otherPaths"> = {},
+): Promise<void> {
   http = await openHttp();
   logger = createRecordingLogger();
-  wire = attachWebSocket({ server: http.server, host, runtime: systemRuntime, logger, origins });
+  wire = attachWebSocket({ server: http.server, host, runtime: systemRuntime, logger, ...more });
 }
 
 beforeEach(() => open());
@@ -65,6 +69,10 @@ function closeCode(ws: WebSocket): Promise<{ code: number; reason: string }> {
   });
 }
 
+const connectionsOf = promisify((server: Server, done: (error: Error | null, count: number) => void) =>
+  server.getConnections(done),
+);
+
 const url = (): string => `ws://127.0.0.1:${http.port}/api/v1/stream?x=1`;
 
 describe("the WebSocket handshake", () => {
@@ -106,13 +114,41 @@ describe("the WebSocket handshake", () => {
     });
   });
 
-  it("says where it is to those who ask elsewhere, unless another wire listens too", async () => {
+  it("says where it is to those who ask elsewhere, unless another wire is there", async () => {
     expect(await upgrade({}, "/elsewhere")).toMatchObject({ status: 404, problem: { code: "not_found" } });
+    await wire.close();
+    await http.stop();
+    await open(createEchoHost(), { otherPaths: ["/elsewhere"] });
     http.server.on("upgrade", (incoming, socket) => {
       if (incoming.url === "/elsewhere") socket.end("HTTP/1.1 418 Other\r\nContent-Length: 2\r\n\r\n{}");
     });
     expect(await upgrade({}, "/elsewhere")).toMatchObject({ status: 418 });
   });
+
+  it.each([
+    [503, "draining", "/api/v1/stream"],
+    [404, "not_found", "/elsewhere"],
+  ])(
+    "refuses with %i %s once it is closed, and keeps no connection, not even one that was of use before",
+    async (status, code, path) => {
+      http.server.on("request", (_request, response) => response.end());
+      await wire.close();
+      const socket = connectTcp({ port: http.port, host: "127.0.0.1", allowHalfOpen: true });
+      let answers = "";
+      socket.on("data", (data) => {
+        answers += data;
+      });
+      socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+      await vi.waitFor(() => expect(answers).toContain("200 OK"));
+      const head = Object.entries({ host: "localhost", ...HANDSHAKE }).map(([name, value]) => `${name}: ${value}\r\n`);
+      socket.write(`GET ${path} HTTP/1.1\r\n${head.join("")}\r\n`);
+      await vi.waitFor(() => expect(answers).toContain(`HTTP/1.1 ${status}`));
+      expect(answers).toContain(`"code":"${code}"`);
+      // The client never ends its half.
+      await vi.waitFor(() => expect(connectionsOf(http.server)).resolves.toBe(0));
+      socket.destroy();
+    },
+  );
 
   it("keeps pages of other origins out, and lets the service's own and listed ones in", async () => {
     expect(await upgrade({ origin: "https://evil.example" })).toMatchObject({
@@ -122,7 +158,7 @@ describe("the WebSocket handshake", () => {
     expect(await upgrade({ origin: `http://127.0.0.1:${http.port}` })).toMatchObject({ status: 101 });
     await wire.close();
     await http.stop();
-    await open(createEchoHost(), ["https://desk.example"]);
+    await open(createEchoHost(), { origins: ["https://desk.example"] });
     expect(await upgrade({ origin: "https://desk.example" })).toMatchObject({ status: 101 });
   });
 

@@ -1,0 +1,34 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+const HEAP = fileURLToPath(new URL("../../src/runtime/heap.ts", import.meta.url));
+
+/** What a process with a heap of this limit says on stdout and stderr. */
+async function run(script: string, heapMb: number): Promise<readonly [string, string]> {
+  const args = [`--max-old-space-size=${heapMb}`, "--input-type=module", "-e", script];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
+  return [stdout, stderr];
+}
+
+/** Calls it where V8 is not told, but what it would be told is said. */
+const SAY = `
+  import { syncBuiltinESMExports } from "node:module";
+  import v8 from "node:v8";
+  v8.setFlagsFromString = (flag) => process.stdout.write(flag);
+  syncBuiltinESMExports();
+  const { countBuffersAsHeap } = await import(${JSON.stringify(HEAP)});
+  countBuffersAsHeap();`;
+
+test.each([
+  [2048, "--external-memory-accounted-in-global-limit"],
+  [256, ""],
+])("with a heap of up to %i MB, V8 is told to count buffers as heap: %j", async (heapMb, flag) => {
+  expect(await run(SAY, heapMb)).toEqual([flag, ""]);
+});
+
+test("V8 knows the flag", async () => {
+  const script = `import { countBuffersAsHeap } from ${JSON.stringify(HEAP)}; countBuffersAsHeap();`;
+  expect(await run(script, 2048)).toEqual(["", ""]);
+});
