@@ -12,6 +12,7 @@ import type {
   ReadFrom,
 } from "@distribution/core/brokers";
 import { DistributionError, fieldError } from "@distribution/core/errors";
+import { type Ownership, ownFolder } from "@distribution/core/ownership";
 import { EMBEDDED_CAPABILITIES } from "./capabilities.ts";
 import { createGroups, type Groups } from "./groups/groups.ts";
 import { AppendWork, type CheckedWrite } from "./log/append.ts";
@@ -23,7 +24,6 @@ import { RecentBatches } from "./log/recent.ts";
 import { createMaintenance, type Maintenance } from "./maintenance/rounds.ts";
 import { type EmbeddedBrokerOptions, type Settings, settingsOf } from "./options.ts";
 import { type Committer, createCommitter } from "./storage/committer.ts";
-import { type Ownership, takeOwnership } from "./storage/ownership.ts";
 import { createSpace } from "./storage/space.ts";
 import { openStore, type Store } from "./storage/store.ts";
 import { createTopics, type Topics } from "./topics.ts";
@@ -44,7 +44,7 @@ export async function createEmbeddedBroker(options: EmbeddedBrokerOptions): Prom
   const store = open(directory);
   let ownership: Ownership;
   try {
-    ownership = takeOwnership(store.environment, directory);
+    ownership = ownFolder(directory);
   } catch (failure) {
     await store.environment.close();
     throw failure;

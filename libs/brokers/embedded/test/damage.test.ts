@@ -1,37 +1,29 @@
 /** A damaged record is named and refused; nothing is cut off silently, and nothing else is touched. */
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Broker } from "@distribution/core/brokers";
 import { readEvents, takeEvents } from "@distribution/testkit/broker";
 import { open } from "lmdb";
 import { describe, expect, test } from "vitest";
 import { folder, idsOfEvents, openBroker, put, readAll, topicOf } from "./support.ts";
 
-/** Writes two topics, closes, lets `damage` loose on the folder, opens again. Topic `bad` has e0 to e4 in a record each. */
-async function damaged(damage: (directory: string) => Promise<void> | void): Promise<Broker> {
+const DATA_BYTES = 5000;
+
+/**
+ * Writes two topics, closes, lets `damage` loose on the folder, opens again. Topic `bad` has e0 to e4 in a record each; `good` has
+ * g0 to g4 and stays whole.
+ */
+async function damaged(damage: (directory: string) => Promise<void>): Promise<Broker> {
   const directory = folder();
   const broker = await openBroker({ directory });
   await topicOf(broker, "bad");
   await topicOf(broker, "good");
   for (let at = 0; at < 5; at += 1) {
-    await put(broker, "bad", [`e${at}`], 5000);
-    await put(broker, "good", [`g${at}`], 5000);
+    await put(broker, "bad", [`e${at}`], DATA_BYTES);
+    await put(broker, "good", [`g${at}`], DATA_BYTES);
   }
   await broker.close();
   await damage(directory);
   return openBroker({ directory });
 }
-
-/** Flips one byte of the data file at this distance after the text, wherever it stands: pages may have older copies. */
-const flipAfter = (text: string, distance: number) => (directory: string) => {
-  const file = join(directory, "data.mdb");
-  const bytes = readFileSync(file);
-  for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) {
-    const place = at + text.length + distance;
-    if (place < bytes.length) bytes[place]! ^= 1;
-  }
-  writeFileSync(file, bytes);
-};
 
 /** Changes the store behind the broker's back. */
 const inStore =
@@ -42,9 +34,22 @@ const inStore =
     await environment.close();
   };
 
+/** Flips a byte of the record of topic `bad` with this index. */
+const flip = (index: number) =>
+  inStore("log", "binary", (log) => {
+    const key = badKeys(log)[index]!;
+    const value = Buffer.from(log.get(key) as Uint8Array);
+    value[200]! ^= 1;
+    return log.put(key, value);
+  });
+
+const badKeys = (log: ReturnType<typeof openDatabase>): Uint8Array[] =>
+  [...log.getKeys()].map((key) => key as Uint8Array).filter((key) => key[3] === 1);
+
 const openDatabase = (environment: ReturnType<typeof open>, name: string, keyEncoding: "binary" | "uint32") =>
   environment.openDB<Uint8Array, Uint8Array | number>({ name, keyEncoding, encoding: "binary" });
 
+/** Ids up to what is refused, why, and how much the reader gives after that. Never returns from a partition that is whole. */
 async function readUntilRefused(
   broker: Broker,
   topic: string,
@@ -60,9 +65,9 @@ async function readUntilRefused(
   }
 }
 
-describe("a flipped byte in the data file", () => {
+describe("a flipped byte of a record", () => {
   test("refuses its record by name, gives what is before it, closes the reader, and leaves other partitions alone", async () => {
-    const broker = await damaged(flipAfter("\x02e2", 200));
+    const broker = await damaged(flip(2));
     const epoch = (await broker.admin.partitions("bad"))[0]?.epoch;
     const { ids, refusal, after } = await readUntilRefused(broker, "bad");
     expect(ids).toEqual(["e0", "e1"]);
@@ -77,14 +82,14 @@ describe("a flipped byte in the data file", () => {
   });
 
   test("is passed by whoever gives the record up", async () => {
-    const broker = await damaged(flipAfter("\x02e2", 200));
+    const broker = await damaged(flip(2));
     const [info] = await broker.admin.partitions("bad");
     await broker.admin.truncate({ topic: "bad", partition: 0, epoch: info!.epoch, offset: "3" });
     expect(idsOfEvents(await readAll(broker, "bad"))).toEqual(["e3", "e4"]);
   });
 
   test("stops a group on its partition once, with the position, and no other partition of it", async () => {
-    const broker = await damaged(flipAfter("\x02e0", 200));
+    const broker = await damaged(flip(0));
     const member = await broker.group({ name: "g", topics: ["bad", "good"], from: "earliest", ackTimeoutMs: 30_000 });
     const given: string[] = [];
     let refusal: unknown;
@@ -104,7 +109,7 @@ describe("a flipped byte in the data file", () => {
   });
 
   test("ends compaction of its partition, and nothing is deleted", async () => {
-    const broker = await damaged(flipAfter("\x02e2", 200));
+    const broker = await damaged(flip(2));
     await topicOf(broker, "bad", { compaction: true });
     await broker.admin.maintain();
     expect((await broker.admin.partitions("bad"))[0]).toMatchObject({ events: 5 });
@@ -112,9 +117,7 @@ describe("a flipped byte in the data file", () => {
 });
 
 test("a record that is missing in the middle is refused by name", async () => {
-  const broker = await damaged(
-    inStore("log", "binary", (log) => log.remove([...log.getKeys()].filter((key) => (key as Uint8Array)[3] === 1)[2]!)),
-  );
+  const broker = await damaged(inStore("log", "binary", (log) => log.remove(badKeys(log)[2]!)));
   const { ids, refusal } = await readUntilRefused(broker, "bad");
   expect(ids).toEqual(["e0", "e1"]);
   expect(refusal).toMatchObject({
@@ -124,9 +127,7 @@ test("a record that is missing in the middle is refused by name", async () => {
 });
 
 test("a record that is missing at the end is refused by name", async () => {
-  const broker = await damaged(
-    inStore("log", "binary", (log) => log.remove([...log.getKeys()].filter((key) => (key as Uint8Array)[3] === 1)[4]!)),
-  );
+  const broker = await damaged(inStore("log", "binary", (log) => log.remove(badKeys(log)[4]!)));
   const { ids, refusal } = await readUntilRefused(broker, "bad");
   expect(ids).toEqual(["e0", "e1", "e2", "e3"]);
   expect(refusal).toMatchObject({ code: "record_damaged", message: expect.stringContaining("offset 5 is missing") });

@@ -1,7 +1,6 @@
 /** One process a data folder. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createEmbeddedBroker } from "@distribution/broker-embedded";
 import { expect, test } from "vitest";
@@ -35,16 +34,5 @@ test("a folder that another process uses is refused, and taken over once that wa
 test("a closed broker leaves its folder free", async () => {
   const directory = folder();
   await (await openBroker({ directory })).close();
-  expect(readFileSync(join(directory, "owner"), "utf8").trim()).toBe("");
-  await openBroker({ directory });
-});
-
-test.each([
-  ["a process that is gone", JSON.stringify({ pid: 2 ** 22 + 1, born: "" })],
-  ["an earlier process of the same number", JSON.stringify({ pid: process.pid, born: "another boot/1" })],
-  ["half-written text", '{"pid":1'],
-])("an owner file that names %s does not keep anybody out", async (_, text) => {
-  const directory = folder();
-  writeFileSync(join(directory, "owner"), text);
   await openBroker({ directory });
 });

@@ -2,7 +2,6 @@
 import { batchOf, bytesOf } from "@distribution/testkit/broker";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Fifo } from "../src/fifo.ts";
 import { footprint, headerOf, KEY_BYTES, MAX_OFFSET, readRecord, writeRecord } from "../src/log/record.ts";
 import { Stored } from "../src/log/stored.ts";
 
@@ -66,14 +65,4 @@ describe("a record", () => {
     expect(footprint(4080)).toBe(52 + 4096);
     expect(footprint(4081)).toBe(52 + 8192);
   });
-});
-
-test("a fifo is a queue, however long it grows", () => {
-  const fifo = new Fifo<number>();
-  expect(fifo.shift()).toBeUndefined();
-  for (let number = 0; number < 5000; number += 1) fifo.push(number);
-  for (let number = 0; number < 3000; number += 1) expect(fifo.shift()).toBe(number);
-  expect([fifo.length, fifo.at(0), fifo.at(1999), fifo.at(2000)]).toEqual([2000, 3000, 4999, undefined]);
-  fifo.clear();
-  expect([fifo.length, fifo.shift()]).toEqual([0, undefined]);
 });

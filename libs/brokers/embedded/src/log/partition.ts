@@ -1,7 +1,7 @@
 /** One partition as this process knows it: where it starts and ends, its newest batches, who waits at its head. */
 import { crc32 } from "node:zlib";
+import { Fifo } from "@distribution/collections";
 import type { DistributionError } from "@distribution/core/errors";
-import { Fifo } from "../fifo.ts";
 import type { RecentBatches } from "./recent.ts";
 import type { Stored } from "./stored.ts";
 
@@ -20,6 +20,12 @@ export interface PartitionState {
   appendedAt: bigint;
 }
 
+/** Where a reader is. */
+export interface ReadingPlace {
+  /** The first offset that it has still to read. */
+  readonly next: number;
+}
+
 const STATE_BYTES = 52;
 
 export const emptyState = (): PartitionState => ({
@@ -36,15 +42,15 @@ export class Partition {
   readonly topic: string;
   readonly index: number;
   readonly epoch: string;
-  /** The newest batches, oldest first, without a gap up to the end; kept while there are readers. */
+  /** The newest batches, oldest first, without a gap up to the end; as far back as a reader needs, within bounds. */
   readonly recent = new Fifo<Stored>();
   /** Why it is not served: its topic was deleted, or what is stored about it is damaged. */
   refusal: DistributionError | undefined;
   /** Changed by a transaction's work; becomes `state` when durable. */
   staged: PartitionState;
   #state: PartitionState;
-  #readers = 0;
-  readonly #waiting = new Set<() => void>();
+  readonly #readers = new Set<ReadingPlace>();
+  #waiting = new Set<() => void>();
   readonly #recents: RecentBatches;
 
   constructor(
@@ -89,13 +95,14 @@ export class Partition {
 
   /** A durable batch that is now the newest. */
   remember(stored: Stored): void {
-    if (this.#readers > 0) this.#recents.add(this, stored);
+    if (this.#readers.size > 0) this.#recents.add(this, stored);
   }
 
   /** Wakes those who wait for the partition to change. */
   announce(): void {
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
+    const waiting = this.#waiting;
+    // Not emptied: V8 would hold what was in it for as long as the next one lives (see TransitSet).
+    this.#waiting = new Set();
     for (const wake of waiting) wake();
   }
 
@@ -108,13 +115,20 @@ export class Partition {
     this.#waiting.delete(wake);
   }
 
-  addReader(): void {
-    this.#readers += 1;
+  addReader(reader: ReadingPlace): void {
+    this.#readers.add(reader);
   }
 
-  removeReader(): void {
-    this.#readers -= 1;
-    if (this.#readers === 0) this.recent.clear();
+  removeReader(reader: ReadingPlace): void {
+    this.#readers.delete(reader);
+    this.letGo();
+  }
+
+  /** A reader went on: what no reader needs any more is not kept. */
+  letGo(): void {
+    let next = Number.POSITIVE_INFINITY;
+    for (const reader of this.#readers) next = Math.min(next, reader.next);
+    this.#recents.release(this, next);
   }
 
   /** Stops serving it; readers that wait are told why. */

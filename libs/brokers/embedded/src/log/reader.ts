@@ -55,17 +55,18 @@ export function createReader(options: ReaderOptions): PartitionReader {
   let next = options.next;
   /** Read already, but over the bound of the call that read it. */
   let rest: readonly Stored[] = [];
+  const place = { next };
   let busy = false;
   let closed = false;
   /** Ends the wait at the head. */
   let wake: (() => void) | undefined;
-  partition.addReader();
+  partition.addReader(place);
 
   const close = (): void => {
     if (closed) return;
     closed = true;
     rest = [];
-    partition.removeReader();
+    partition.removeReader(place);
     if (wake !== undefined) {
       partition.forget(wake);
       wake();
@@ -99,6 +100,15 @@ export function createReader(options: ReaderOptions): PartitionReader {
     return taken;
   };
 
+  const hold = (batches: readonly Stored[]): void => {
+    rest = batches;
+    const before = place.next;
+    place.next = (batches.at(-1)?.last ?? next - 1) + 1;
+    // Only the last of the readers has kept something from being let go of.
+    const oldest = partition.recent.at(0);
+    if (oldest !== undefined && before <= oldest.last) partition.letGo();
+  };
+
   const changed = (): Promise<void> =>
     new Promise((resolve) => {
       wake = resolve;
@@ -114,14 +124,18 @@ export function createReader(options: ReaderOptions): PartitionReader {
         await changed();
         continue;
       }
-      rest = recentFrom(partition, next, maxBytes);
-      if (rest.length > 0) return take(maxBytes);
+      const recent = recentFrom(partition, next, maxBytes);
+      if (recent.length > 0) {
+        hold(recent);
+        return take(maxBytes);
+      }
       // Reading the log is synchronous: the event loop gets its turn between two reads of a long replay.
       await new Promise<void>((resolve) => runtime.timers.soon(resolve));
       if (closed) break;
       assertKept();
-      rest = log.read(partition, next, end, maxBytes);
-      if (rest.length === 0) next = end + 1; // Compaction left nothing up to there.
+      const found = log.read(partition, next, end, maxBytes);
+      if (found.length === 0) next = end + 1; // Compaction left nothing up to there.
+      hold(found);
     }
     return [];
   };

@@ -1,14 +1,15 @@
 /**
- * The newest batches of all partitions that have readers: a reader near the head is given the very batch that was appended,
- * neither read nor parsed again. Bounded in bytes over all partitions; at the bound the oldest goes, and a reader that needed
- * it reads the log.
+ * The newest batches that a reader of their partition has still to read: near the head it is given the very batch that was
+ * appended, neither read nor parsed again. What all have read is let go of at once, while it is young and costs the collector nothing.
+ * Bounded in bytes over all partitions; at the bound the oldest goes, and a reader that needed it reads the log.
  */
-import { Fifo } from "../fifo.ts";
+import { TransitMap } from "@distribution/collections";
 import type { Partition } from "./partition.ts";
 import type { Stored } from "./stored.ts";
 
 export class RecentBatches {
-  readonly #order = new Fifo<{ readonly partition: Partition; readonly stored: Stored }>();
+  /** The oldest first, as in each partition's own. */
+  readonly #partitions = new TransitMap<Stored, Partition>();
   readonly #maxBytes: number;
   #bytes = 0;
 
@@ -18,14 +19,29 @@ export class RecentBatches {
 
   add(partition: Partition, stored: Stored): void {
     partition.recent.push(stored);
-    this.#order.push({ partition, stored });
+    this.#partitions.set(stored, partition);
     this.#bytes += stored.batch.bytes.length;
-    while (this.#bytes > this.#maxBytes) {
-      const oldest = this.#order.shift()!;
-      this.#bytes -= oldest.stored.batch.bytes.length;
-      // Not there any more when the partition's readers left meanwhile.
-      if (oldest.partition.recent.at(0) === oldest.stored) oldest.partition.recent.shift();
+    if (this.#bytes <= this.#maxBytes) return;
+    for (const oldest of this.#partitions.values()) {
+      this.#dropOldest(oldest);
+      if (this.#bytes <= this.#maxBytes) return;
     }
+  }
+
+  /** Nobody reads the partition before `offset` any more. */
+  release(partition: Partition, offset: number): void {
+    for (
+      let oldest = partition.recent.at(0);
+      oldest !== undefined && oldest.last < offset;
+      oldest = partition.recent.at(0)
+    )
+      this.#dropOldest(partition);
+  }
+
+  #dropOldest(partition: Partition): void {
+    const stored = partition.recent.shift()!;
+    this.#partitions.delete(stored);
+    this.#bytes -= stored.batch.bytes.length;
   }
 }
 

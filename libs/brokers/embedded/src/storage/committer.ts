@@ -3,9 +3,9 @@
  * Work is staged only when its transaction is built, so a failed transaction leaves nothing to take back:
  * offsets it would have given are given again.
  */
+import { Fifo } from "@distribution/collections";
 import { DistributionError } from "@distribution/core/errors";
 import type { Runtime } from "@distribution/core/runtime";
-import { Fifo } from "../fifo.ts";
 import type { Partition } from "../log/partition.ts";
 import type { Space } from "./space.ts";
 import { type Store, storeFailure } from "./store.ts";
