@@ -6,7 +6,9 @@ import { readTime, set64 } from "../src/records/int64.ts";
 
 function read(text: string): bigint | undefined {
   const into = { hi: 0, lo: 0 };
-  return readTime(Buffer.from(text), into) ? (BigInt(into.hi) << 32n) | BigInt(into.lo) : undefined;
+  return readTime(Buffer.from(`..${text}.`), 2, 2 + Buffer.byteLength(text), into)
+    ? (BigInt(into.hi) << 32n) | BigInt(into.lo)
+    : undefined;
 }
 
 /** What the core makes of it; undefined when it refuses. */

@@ -75,12 +75,12 @@ export async function readEvents(reader: PartitionReader, count: number, maxByte
   return read;
 }
 
-/** Every event that partition 0 has now, in log order. */
-export async function logOf(broker: Broker, topic: string): Promise<Event[]> {
-  const [info] = await broker.admin.partitions(topic);
+/** Every event that the partition has now, in log order. */
+export async function logOf(broker: Broker, topic: string, partition = 0): Promise<Event[]> {
+  const info = (await broker.admin.partitions(topic))[partition];
   const events: Event[] = [];
   if (info!.end === info!.start) return events;
-  const reader = await broker.read(topic, 0, { at: "earliest" });
+  const reader = await broker.read(topic, partition, { at: "earliest" });
   for (let last = info!.start; broker.compareOffsets(last, info!.end) < 0; ) {
     const batches = await reader.next(READ_BYTES);
     if (batches.length === 0) throw new Error(`The reader of ${topic} was closed.`);

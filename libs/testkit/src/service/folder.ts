@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
@@ -17,4 +17,11 @@ export function testFolder(): string {
   const folder = emptyFolder();
   onTestFinished(() => removeFolder(folder));
   return folder;
+}
+
+/** Deletes what a service saved of its read models, whatever its broker: it builds them from the log. Throws when there is nothing. */
+export function forgetReadModels(folder: string): void {
+  const saved = globSync("{.,*}/projections", { cwd: folder });
+  if (saved.length === 0) throw new Error(`No service saved a read model in ${folder}.`);
+  for (const path of saved) rmSync(join(folder, path), { recursive: true });
 }

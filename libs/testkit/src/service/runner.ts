@@ -23,7 +23,7 @@ export interface ServiceRunnerOptions {
   /** Unless a test gives others. Default: none but free ports and a quiet log. */
   readonly settings?: Settings;
   /** Settings of the broker for a service with this data folder, beside its other ones. Default: none. */
-  readonly brokerOf?: (folder: string) => Promise<Settings>;
+  readonly brokerOf?: (folder: string, name: string) => Promise<Settings>;
 }
 
 export interface ServiceRunner {
@@ -40,7 +40,7 @@ export function serviceRunner(options: ServiceRunnerOptions): ServiceRunner {
   const environmentOf = async (settings: Settings): Promise<Record<string, string>> => {
     const standard = { PORT: "0", GRPC_PORT: "0", ADMIN_PORT: "0", LOG_LEVEL: "warn", ...options.settings };
     const folder = settings["DATA_DIR"];
-    const broker = folder === undefined ? {} : await brokerOf(folder);
+    const broker = folder === undefined ? {} : await brokerOf(folder, name);
     const all = Object.entries({ ...standard, ...broker, ...settings });
     return Object.fromEntries(all.map(([setting, value]) => [variableOf(name, setting), value]));
   };

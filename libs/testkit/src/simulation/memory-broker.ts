@@ -3,15 +3,17 @@
  * No groups, no compaction, and retention only when the simulation says so; nothing of it is for production.
  */
 
-import type {
-  Appended,
-  Broker,
-  PartitionInfo,
-  PartitionReader,
-  PartitionWrite,
-  ReadFrom,
-  StoredBatch,
-  TopicConfig,
+import {
+  type Appended,
+  AppendUnsettled,
+  type Broker,
+  type Stored as Kept,
+  type PartitionInfo,
+  type PartitionReader,
+  type PartitionWrite,
+  type ReadFrom,
+  type StoredBatch,
+  type TopicConfig,
 } from "@distribution/core/brokers";
 import { DistributionError } from "@distribution/core/errors";
 import { type PackedBatch, selectEvents } from "@distribution/core/events";
@@ -24,6 +26,20 @@ export interface Faults {
   readDelay(): number;
   /** What the next append or read fails with, if it should; nothing of it then happened. */
   failure(operation: "append" | "read"): DistributionError | undefined;
+  /** What becomes of an append that is rejected while it is not over; undefined: it is taken. Only without transactions. */
+  doubt?(writes: number): Doubt | undefined;
+}
+
+/**
+ * Of each write: in the log when the append is rejected, or its first half; in the log when the outcome is known; known not to be there
+ * then; known at once not to be there. When all are known, it is a plain refusal.
+ */
+export type Fate = "stored" | "half" | "late" | "never" | "refused";
+
+export interface Doubt {
+  readonly fates: readonly Fate[];
+  /** Milliseconds from the rejection until the outcome is known. */
+  readonly knownAfter: number;
 }
 
 export interface MemoryBroker extends Broker {
@@ -44,6 +60,8 @@ interface Partition {
   batches: Stored[];
   wake: Set<() => void>;
   lastAppend: bigint;
+  /** The end of the append before the next one. */
+  turn: Promise<unknown>;
 }
 
 class Stored implements StoredBatch {
@@ -76,7 +94,7 @@ class Stored implements StoredBatch {
   }
 }
 
-export function createMemoryBroker(runtime: Runtime): MemoryBroker {
+export function createMemoryBroker(runtime: Runtime, { transactions = true } = {}): MemoryBroker {
   const topics = new Map<string, { config: TopicConfig; partitions: Partition[] }>();
   let epochs = 0;
   let queue: Promise<unknown> = Promise.resolve();
@@ -84,7 +102,15 @@ export function createMemoryBroker(runtime: Runtime): MemoryBroker {
 
   const freshPartition = (): Partition => {
     epochs += 1;
-    return { epoch: `e${epochs}`, first: 0, next: 0, batches: [], wake: new Set(), lastAppend: 0n };
+    return {
+      epoch: `e${epochs}`,
+      first: 0,
+      next: 0,
+      batches: [],
+      wake: new Set(),
+      lastAppend: 0n,
+      turn: Promise.resolve(),
+    };
   };
   const topicOf = (name: string) => {
     const topic = topics.get(name);
@@ -101,30 +127,59 @@ export function createMemoryBroker(runtime: Runtime): MemoryBroker {
     for (const wake of [...partition.wake]) wake();
   };
 
-  const append = async (writes: readonly PartitionWrite[]): Promise<readonly Appended[]> => {
-    const targets = writes.map(({ topic, partition }) => partitionOf(topic, partition));
+  const store = (target: Partition, batch: PackedBatch): Appended => {
+    const now = runtime.clock.wallNs();
+    if (now > target.lastAppend) target.lastAppend = now;
+    const stored = new Stored(batch, target.epoch, target.next, target.lastAppend);
+    target.batches.push(stored);
+    target.next = stored.end;
+    wakeAll(target);
+    const { epoch, first } = stored;
+    return { epoch, offsetAt: (at: number) => String(first + at) };
+  };
+
+  const append = async (
+    writes: readonly PartitionWrite[],
+    targets: readonly Partition[],
+  ): Promise<readonly Appended[]> => {
     await delay(broker.faults.appendDelay());
     const failure = broker.faults.failure("append");
     if (failure) throw failure;
-    const now = runtime.clock.wallNs();
-    const results = writes.map(({ batch }, index) => {
-      const target = targets[index]!;
-      if (now > target.lastAppend) target.lastAppend = now;
-      const stored = new Stored(batch, target.epoch, target.next, target.lastAppend);
-      target.batches.push(stored);
-      target.next = stored.end;
-      const { epoch, first } = stored;
-      return { epoch, offsetAt: (at: number) => String(first + at) };
-    });
-    for (const target of targets) wakeAll(target);
-    return results;
+    const doubt = broker.faults.doubt?.(writes.length);
+    if (doubt === undefined) return writes.map(({ batch }, at) => store(targets[at]!, batch));
+    throw reject(doubt, writes, targets);
+  };
+
+  /** Stores what is to be there now, and the rest later. */
+  const reject = (
+    { fates, knownAfter }: Doubt,
+    writes: readonly PartitionWrite[],
+    targets: readonly Partition[],
+  ): DistributionError => {
+    const error = new DistributionError("unavailable", "simulated doubt");
+    const place = (fate: Fate, now: Fate, at: number): Kept | undefined =>
+      fate === now ? { ...store(targets[at]!, writes[at]!.batch), has: () => true } : undefined;
+    const there = fates.map((fate, at) => place(fate, "stored", at) ?? halfOf(fate, writes[at]!.batch, targets[at]!));
+    if (fates.every((fate) => fate === "refused")) return error;
+    const settled = delay(knownAfter).then(() => fates.map((fate, at) => there[at] ?? place(fate, "late", at)));
+    return new AppendUnsettled(error, settled);
+  };
+
+  const halfOf = (fate: Fate, batch: PackedBatch, target: Partition): Kept | undefined => {
+    const count = Math.floor(batch.count / 2);
+    if (fate !== "half" || count === 0) return undefined;
+    const half = selectEvents(
+      batch,
+      Array.from({ length: count }, (_, index) => index),
+    );
+    return { ...store(target, half), has: (index) => index < count };
   };
 
   const broker: MemoryBroker = {
     name: "memory",
     faults: NO_FAULTS,
     capabilities: {
-      transactions: true,
+      transactions,
       groups: false,
       individualAck: false,
       delayedRedelivery: false,
@@ -134,10 +189,15 @@ export function createMemoryBroker(runtime: Runtime): MemoryBroker {
       compaction: false,
       maxBatchBytes: 16 * 1024 * 1024,
     },
-    append(writes) {
-      // One after the other: the order of calls is the order in the log.
-      const result = queue.then(() => append(writes));
-      queue = result.catch(() => undefined);
+    async append(writes) {
+      // One after the other: the order of calls is the order in each log.
+      const targets = writes.map(({ topic, partition }) => partitionOf(topic, partition));
+      const result = Promise.all(targets.map(({ turn }) => turn)).then(() => append(writes, targets));
+      const over = result.catch((failure: unknown) =>
+        failure instanceof AppendUnsettled ? failure.settled : undefined,
+      );
+      for (const target of targets) target.turn = over;
+      queue = Promise.all([queue, over]);
       return result;
     },
     async read(topic, partition, from) {
@@ -207,6 +267,7 @@ const infoOf = (topic: string, partition: number, { epoch, first, next, batches 
   epoch,
   start: String(first - 1),
   end: String(next - 1),
+  whole: first === 0,
   bytes: batches.reduce((sum, { batch }) => sum + batch.bytes.length, 0),
   events: next - first,
 });

@@ -2,14 +2,15 @@
  * Which event goes to whom. A key is in one member's hands at a time: a lane that nobody holds is given to whoever asks first,
  * one that is held goes on with its holder. The head of a lane that is not due yet holds the lane back, and no other.
  */
+import { TransitSet } from "@distribution/collections";
 import type { Entry, Lane } from "./lane.ts";
 import type { Member } from "./member.ts";
 
 export class Dispatch {
   /** Lanes that nobody holds, with something that is due. */
-  readonly #ready = new Set<Lane>();
+  readonly #ready = new TransitSet<Lane>();
   /** Lanes whose head waits for its time. */
-  readonly #delayed = new Set<Lane>();
+  readonly #delayed = new TransitSet<Lane>();
 
   /** To be called after anything about the lane changed: puts it where it belongs, or leaves it there, in its turn. */
   place(lane: Lane, now: number): void {
@@ -20,7 +21,7 @@ export class Dispatch {
     lane.place = place;
   }
 
-  #placeOf({ waiting, holder }: Lane, now: number): Set<Lane> | undefined {
+  #placeOf({ waiting, holder }: Lane, now: number): TransitSet<Lane> | undefined {
     const head = waiting[0];
     if (head === undefined) return undefined;
     if (head.dueAt > now) return this.#delayed;

@@ -1,4 +1,5 @@
 /** One partition's way into a group: what is settled of it, and reading on from there as far as the group's window has room. */
+import { TransitMap } from "@distribution/collections";
 import type { Offset, PartitionReader, ReadFrom, StoredBatch } from "@distribution/core/brokers";
 import { DistributionError } from "@distribution/core/errors";
 import { Ahead } from "./ahead.ts";
@@ -29,7 +30,7 @@ export class Feed {
   readonly end: (() => Offset) | undefined;
   epoch: string;
   /** Not settled, by offset, in log order. */
-  readonly unsettled = new Map<Offset, Entry>();
+  readonly unsettled = new TransitMap<Offset, Entry>();
   /** Of those, how many are in members' hands. */
   out = 0;
   /** Nothing more is given out of it. */
@@ -44,7 +45,7 @@ export class Feed {
   readonly #above = new Ranges();
   readonly #ahead: Ahead;
   readonly #attempts: Map<Offset, number>;
-  readonly #lanes = new Map<string, Lane>();
+  readonly #lanes = new TransitMap<string, Lane>();
   readonly #host: FeedHost;
   #reader: PartitionReader | undefined;
   /** The log no longer has what follows `readTo`. */

@@ -1,7 +1,7 @@
 /** A group of competing consumers: what is out, with whom and until when, what is settled, and what waits. */
 import type { GroupBatch, Offset, Position, StoredBatch } from "@distribution/core/brokers";
 import { atPath, DistributionError, fieldError } from "@distribution/core/errors";
-import type { Timer } from "@distribution/core/runtime";
+import { pause, type Timer } from "@distribution/core/runtime";
 import { keyOf } from "../packed.ts";
 import type {
   AssignedPartition,
@@ -305,7 +305,7 @@ export class Group implements EngineGroup {
       this.#failures.push(error);
       this.#wake();
     }
-    await new Promise<void>((resolve) => this.#host.runtime.timers.after(RETRY_MS, resolve));
+    await pause(this.#host.runtime, RETRY_MS);
     return !this.#stopped;
   }
 

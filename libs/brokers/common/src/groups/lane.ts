@@ -1,4 +1,5 @@
 /** The events of one key that a group has not settled: in whose hands the key is, and what waits, in log order. */
+import type { TransitSet } from "@distribution/collections";
 import type { Offset, StoredBatch } from "@distribution/core/brokers";
 import type { Feed } from "./feed.ts";
 import type { Member } from "./member.ts";
@@ -33,7 +34,7 @@ export class Lane {
   holder: Member | undefined;
   out = 0;
   /** Where the dispatch keeps it. */
-  place: Set<Lane> | undefined;
+  place: TransitSet<Lane> | undefined;
   readonly waiting: Entry[] = [];
 
   constructor(key: string) {

@@ -1,5 +1,6 @@
 /** A member of a group as its owner sees it: a thin face over the group's work. */
 
+import { TransitSet } from "@distribution/collections";
 import type { GroupBatch, GroupMember, Position } from "@distribution/core/brokers";
 import { fieldError } from "@distribution/core/errors";
 import type { Group } from "./group.ts";
@@ -8,9 +9,9 @@ import type { Entry, Lane } from "./lane.ts";
 export class Member implements GroupMember {
   readonly ackTimeoutMs: number;
   /** In its hands. */
-  readonly out = new Set<Entry>();
+  readonly out = new TransitSet<Entry>();
   /** Lanes it holds in which more waits for it. */
-  readonly ready = new Set<Lane>();
+  readonly ready = new TransitSet<Lane>();
   closed = false;
   readonly #group: Group;
   #busy = false;

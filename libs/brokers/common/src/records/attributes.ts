@@ -1,6 +1,6 @@
 /** Fields of an Event message and the CloudEvents attributes that carry them, as text, in a record's headers. */
 import { EVENT_CLASS_NAMES, EVENT_FIELD, formatTime, parseTime } from "@distribution/core/events";
-import { isZero, latin1, type MutableInt64, readTime, set64 } from "./int64.ts";
+import { isZero, latin1, type MutableInt64, readDecimal, readTime, set64 } from "./int64.ts";
 
 /** Wire types of protobuf. */
 const VARINT = 0;
@@ -17,8 +17,8 @@ export interface Attribute {
 export interface NumberField {
   /** Undefined: the number has no text that means it. */
   format(value: bigint): string | undefined;
-  /** False: the text means no number. */
-  parse(text: Uint8Array, into: MutableInt64): boolean;
+  /** False: the text from here to there means no number. */
+  parse(bytes: Uint8Array, from: number, to: number, into: MutableInt64): boolean;
 }
 
 const text = (name: string, field: number): Attribute => ({ name, tag: field * 8 + BYTES });
@@ -27,33 +27,25 @@ const number = (name: string, field: number, convert: NumberField): Attribute =>
   ...{ name, tag: field * 8 + VARINT, number: convert },
 });
 
-const MAX_UINT64 = 2n ** 64n - 1n;
-
 const decimal: NumberField = {
   format: (value) => (value === 0n ? undefined : String(value)),
-  parse(bytes, into) {
-    const digits = latin1(bytes);
-    if (!/^[1-9]\d{0,19}$/.test(digits)) return false;
-    const value = BigInt(digits);
-    set64(into, value);
-    return value <= MAX_UINT64;
-  },
+  parse: readDecimal,
 };
 
 const time: NumberField = {
   format: (value) => (value === 0n ? undefined : formatTime(BigInt.asIntN(64, value))),
-  parse(bytes, into) {
+  parse(bytes, from, to, into) {
     // What we write ourselves is read without a string; whatever else a timestamp may be is the core's to read.
-    if (!readTime(bytes, into) || isZero(into)) set64(into, parseTime(latin1(bytes), "time"));
+    if (!readTime(bytes, from, to, into) || isZero(into)) set64(into, parseTime(latin1(bytes, from, to), "time"));
     return true;
   },
 };
 
 const eventClass: NumberField = {
   format: (value) => EVENT_CLASS_NAMES[Number(value)] || undefined,
-  parse(bytes, into) {
+  parse(bytes, from, to, into) {
     into.hi = 0;
-    into.lo = EVENT_CLASS_NAMES.indexOf(latin1(bytes));
+    into.lo = EVENT_CLASS_NAMES.indexOf(latin1(bytes, from, to));
     return into.lo > 0;
   },
 };

@@ -2,8 +2,7 @@
 import { DistributionError } from "@distribution/core/errors";
 import { encodeEvent, type PackedBatch, packMessages, parseCloudEvent, walkBatch } from "@distribution/core/events";
 import { unpack } from "../packed.ts";
-import { type Attribute, DATA_TAG, EXTENSIONS_TAG, LAST_REQUIRED_TAG, VERSION } from "./attributes.ts";
-import { EventWriter } from "./event-writer.ts";
+import { EventBuilder } from "./event-builder.ts";
 import {
   type Binding,
   CONTENT_TYPE,
@@ -12,10 +11,9 @@ import {
   type IncomingRecord,
   NoEventError,
   PACKED_TYPE,
+  STRUCTURED_TYPE,
   TYPES_HEADER,
 } from "./record.ts";
-
-const STRUCTURED = "application/cloudevents";
 
 /** A batch is no longer than this in any form, bytes. */
 const MAX_BYTES = 2 ** 30;
@@ -29,10 +27,10 @@ export function fromRecord(record: IncomingRecord, binding: Binding): PackedBatc
   const { headers, value } = record;
   const contentType = find(headers, CONTENT_TYPE);
   // Most content types are shorter than those that say how the record is to be read.
-  if (contentType != null && contentType.length >= STRUCTURED.length) {
+  if (contentType != null && contentType.length >= STRUCTURED_TYPE.length) {
     const type = textOf(contentType);
     if (type === PACKED_TYPE) return packedBatch(headers, value);
-    if (type.toLowerCase().startsWith(STRUCTURED)) return structuredBatch(type, value);
+    if (type.toLowerCase().startsWith(STRUCTURED_TYPE)) return structuredBatch(type, value);
   }
   try {
     const batch = binaryBatch(record, binding);
@@ -82,64 +80,45 @@ function structuredBatch(contentType: string, value: IncomingRecord["value"]): P
  * The one event of a record in binary mode, its fields in the order of the headers; undefined when a required attribute is
  * missing. Throws DistributionError on an attribute that has a value which it cannot have.
  */
-export function binaryBatch(
-  { headers, value }: IncomingRecord,
-  { prefix, attributes }: Binding,
-): PackedBatch | undefined {
+function binaryBatch(record: IncomingRecord, binding: Binding): PackedBatch | undefined {
+  build(record, binding);
+  return builder.end() ? builder.take() : undefined;
+}
+
+/** Whether the record's event is, byte for byte, this message. Throws as `fromRecord` does. */
+export function isExact(record: IncomingRecord, binding: Binding, message: Uint8Array): boolean {
+  build(record, binding);
+  return builder.endsAs(message);
+}
+
+function build({ headers, value }: IncomingRecord, { prefix, attributes }: Binding): void {
   const types = typesOf(headers);
-  const writer = new EventWriter(sizeOf(headers, value));
-  /** Bits of the fields that are required; bit 0 is the version. */
-  let required = 0;
-  let data = value ?? undefined;
+  const length = value?.length ?? 0;
+  builder.begin(sizeOf(headers, length), value ?? undefined, 0, length);
   for (let at = 0; at < headers.length; at += 1) {
     const header = headers[at]!;
     if (header[1] == null) continue;
     const text = typeof header[1] === "string" ? Buffer.from(header[1]) : header[1];
     const attribute = attributes.get(header[0]);
-    if (attribute === VERSION) {
-      if (isVersion(text)) required |= 1;
+    if (attribute !== undefined) {
+      builder.attribute(attribute, text, 0, text.length);
       continue;
     }
-    const name = attribute === undefined ? extensionName(header[0], prefix) : attribute.name;
-    if (name === undefined) continue;
-    const tag = attribute === undefined ? EXTENSIONS_TAG : attribute.tag;
-    // Encoders write fields in the order of their numbers, the data among them.
-    if (tag > DATA_TAG && data !== undefined) {
-      writer.bytes(DATA_TAG, data);
-      data = undefined;
-    }
-    if (attribute === undefined) writer.extension(tag, name, text, types?.get(name));
-    else if (attribute.number === undefined) writer.bytes(tag, text);
-    else writeNumber(writer, attribute, text);
-    if (tag <= LAST_REQUIRED_TAG && text.length > 0) required |= 1 << (tag >> 3);
+    const name = extensionName(header[0], prefix);
+    if (name !== undefined) builder.extension(name, text, 0, text.length, types?.get(name));
   }
-  if (data !== undefined) writer.bytes(DATA_TAG, data);
-  return required === REQUIRED ? writer.finish() : undefined;
 }
 
-/** "1.0". */
-const isVersion = (text: Uint8Array): boolean =>
-  text.length === 3 && text[0] === 0x31 && text[1] === 0x2e && text[2] === 0x30;
-
-/** The version, and fields 1 to 3. */
-const REQUIRED = 0b1111;
+/** Empty between two calls. */
+const builder = new EventBuilder();
 
 const NAME = /^[a-z0-9]+$/;
 
 /** The name of an attribute that no field is for; undefined when the header is no attribute's. */
-function extensionName(header: string, prefix: string): string | undefined {
+export function extensionName(header: string, prefix: string): string | undefined {
   if (!header.startsWith(prefix)) return undefined;
   const name = header.slice(prefix.length);
   return NAME.test(name) ? name : undefined;
-}
-
-function writeNumber(writer: EventWriter, { name, tag, number }: Attribute, text: Uint8Array): void {
-  const value = { hi: 0, lo: 0 };
-  if (!number!.parse(text, value)) {
-    const found = JSON.stringify(textOf(text).slice(0, 40));
-    throw new DistributionError("invalid_event", `its ${name} is ${found}, which it cannot be`);
-  }
-  writer.varint(tag, value);
 }
 
 function typesOf(headers: IncomingRecord["headers"]): ReadonlyMap<string, string> | undefined {
@@ -153,8 +132,8 @@ function typesOf(headers: IncomingRecord["headers"]): ReadonlyMap<string, string
 }
 
 /** The most bytes that the event can take. */
-function sizeOf(headers: IncomingRecord["headers"], value: IncomingRecord["value"]): number {
-  let size = 16 + (value?.length ?? 0);
+function sizeOf(headers: IncomingRecord["headers"], valueBytes: number): number {
+  let size = 16 + valueBytes;
   for (let at = 0; at < headers.length; at += 1) {
     const one = headers[at]![1];
     size += 20 + headers[at]![0].length + (typeof one === "string" ? 3 : 1) * (one?.length ?? 0);

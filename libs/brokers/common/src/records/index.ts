@@ -1,4 +1,5 @@
 /** Events to records of a foreign log and back, byte for byte. */
+export { EventRun, type LyingRecord } from "./event-run.ts";
 export { fromRecord } from "./from-record.ts";
 export {
   type Binding,

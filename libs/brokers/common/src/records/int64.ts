@@ -13,13 +13,17 @@ export function set64(into: MutableInt64, value: bigint): void {
 
 export const isZero = ({ hi, lo }: MutableInt64): boolean => hi === 0 && lo === 0;
 
-export const latin1 = (bytes: Uint8Array): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+export const latin1 = (bytes: Uint8Array, from = 0, to = bytes.length): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("latin1");
 
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 const NS_PER_SECOND = 1_000_000_000;
 const TWO_16 = 0x1_0000;
 const TWO_32 = 0x1_0000_0000;
+const MAX_UINT64 = 2n ** 64n - 1n;
+const MAX_DIGITS = 20;
+/** Every number of so many digits is an exact double. */
+const SAFE_DIGITS = 15;
 /** The last year that is within int64 nanoseconds as a whole. */
 const LAST_YEAR = 2261;
 
@@ -27,18 +31,19 @@ const LAST_YEAR = 2261;
  * Unix nanoseconds of `2026-01-31T09:30:00.123456789Z`, with no fraction or one of up to nine digits, from 1970 to 2261.
  * False on any other text, which may be a timestamp all the same.
  */
-export function readTime(bytes: Uint8Array, into: MutableInt64): boolean {
-  const { length } = bytes;
-  if (length < 20 || length > 30 || length === 21 || bytes[length - 1] !== 0x5a) return false;
-  if (bytes[4] !== 0x2d || bytes[7] !== 0x2d || bytes[10] !== 0x54) return false;
-  if (bytes[13] !== 0x3a || bytes[16] !== 0x3a || (length > 20 && bytes[19] !== 0x2e)) return false;
-  const year = digits(bytes, 0, 4);
-  const month = digits(bytes, 5, 7);
-  const day = digits(bytes, 8, 10);
-  const hour = digits(bytes, 11, 13);
-  const minute = digits(bytes, 14, 16);
-  const second = digits(bytes, 17, 19);
-  let fraction = length > 20 ? digits(bytes, 20, length - 1) : 0;
+export function readTime(bytes: Uint8Array, from: number, to: number, into: MutableInt64): boolean {
+  const length = to - from;
+  if (length < 20 || length > 30 || length === 21 || bytes[to - 1] !== 0x5a) return false;
+  if (bytes[from + 4] !== 0x2d || bytes[from + 7] !== 0x2d || bytes[from + 10] !== 0x54) return false;
+  if (bytes[from + 13] !== 0x3a || bytes[from + 16] !== 0x3a || (length > 20 && bytes[from + 19] !== 0x2e))
+    return false;
+  const year = digits(bytes, from, from + 4);
+  const month = digits(bytes, from + 5, from + 7);
+  const day = digits(bytes, from + 8, from + 10);
+  const hour = digits(bytes, from + 11, from + 13);
+  const minute = digits(bytes, from + 14, from + 16);
+  const second = digits(bytes, from + 17, from + 19);
+  let fraction = length > 20 ? digits(bytes, from + 20, to - 1) : 0;
   for (let digit = length - 21; digit >= 0 && digit < 9; digit += 1) fraction *= 10;
   // A character that is no digit made its number NaN, which no comparison is true of.
   if (!(year >= 1970 && year <= LAST_YEAR && month >= 1 && month <= 12 && day >= 1 && fraction >= 0)) return false;
@@ -51,6 +56,22 @@ export function readTime(bytes: Uint8Array, into: MutableInt64): boolean {
   into.hi = Math.floor(high / TWO_16) + Math.floor(low / TWO_32);
   into.lo = low % TWO_32;
   return true;
+}
+
+/** The number that decimal digits say; false on anything else, on a leading zero, and on what is over the halves. */
+export function readDecimal(bytes: Uint8Array, from: number, to: number, into: MutableInt64): boolean {
+  if (to - from > MAX_DIGITS || bytes[from] === 0x30) return false;
+  if (to - from <= SAFE_DIGITS) {
+    const value = digits(bytes, from, to);
+    into.hi = Math.floor(value / TWO_32);
+    into.lo = value % TWO_32;
+    return value > 0;
+  }
+  const text = latin1(bytes, from, to);
+  if (!/^\d+$/.test(text)) return false;
+  const value = BigInt(text);
+  set64(into, value);
+  return value <= MAX_UINT64;
 }
 
 function digits(bytes: Uint8Array, from: number, to: number): number {

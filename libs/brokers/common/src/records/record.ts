@@ -68,6 +68,9 @@ export interface IncomingRecord {
 /** The content type of packed records. */
 export const PACKED_TYPE = "application/vnd.distribution.event-batch+protobuf";
 
+/** Of events in structured mode; the format follows it. */
+export const STRUCTURED_TYPE = "application/cloudevents";
+
 /** How many events a packed record holds, decimal. A writer may leave it out; it costs readers a little. */
 export const COUNT_HEADER = "distribution-events";
 

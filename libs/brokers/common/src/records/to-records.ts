@@ -4,7 +4,7 @@ import { DistributionError } from "@distribution/core/errors";
 import { messageAt, type PackedBatch, WireReader } from "@distribution/core/events";
 import { cut, keyBytesOf } from "../packed.ts";
 import { BY_TAG, DATA_TAG, EXTENSIONS_TAG, VERSION } from "./attributes.ts";
-import { binaryBatch } from "./from-record.ts";
+import { isExact } from "./from-record.ts";
 import {
   type Binding,
   CONTENT_TYPE,
@@ -53,7 +53,8 @@ function oneRecord(batch: PackedBatch, event: number, form: RecordForm, binding:
   const message = messageAt(batch, event);
   const key = keyBytesOf(batch, event) ?? (form === "compacted" ? ownKey(message) : undefined);
   const read = readMessage(message, binding);
-  if (read !== undefined && isKept(read.data, form, binding) && isExact(read, message, binding)) {
+  const isSaid = read !== undefined && isKept(read.data, form, binding);
+  if (isSaid && isExact({ headers: read.headers, value: read.data }, binding, message)) {
     return { key, headers: read.headers, value: read.data, events: 1 };
   }
   return packedRecord(cut(batch, event, event + 1), key);
@@ -67,11 +68,6 @@ function isKept(data: Uint8Array | null, form: RecordForm, { nullValues }: Bindi
 interface Read {
   readonly headers: Headers;
   readonly data: Uint8Array | null;
-}
-
-function isExact({ headers, data }: Read, message: Uint8Array, binding: Binding): boolean {
-  const back = binaryBatch({ headers, value: data }, binding);
-  return back !== undefined && same(messageAt(back, 0), message);
 }
 
 const same = (one: Uint8Array, other: Uint8Array): boolean => Buffer.compare(one, other) === 0;
