@@ -1,5 +1,4 @@
 /** The Kafka broker: the Broker contract on a Kafka cluster. */
-import { fromRecord, KAFKA_BINDING } from "@distribution/broker-common";
 import type {
   Broker,
   BrokerAdmin,
@@ -16,12 +15,14 @@ import { KAFKA_CAPABILITIES } from "./capabilities.ts";
 import { Cluster } from "./connection/cluster.ts";
 import { unavailable } from "./connection/failures.ts";
 import { createDensity, type Density } from "./density.ts";
+import { createForeignGroups, type ForeignGroups } from "./groups/foreign.ts";
 import { createGroups, type Groups } from "./groups/groups.ts";
 import { readLag } from "./groups/lag.ts";
 import { compareOffsets } from "./offset.ts";
 import { type KafkaBrokerOptions, settingsOf } from "./options.ts";
-import { createForeignReader, foreignRecord } from "./read/foreign.ts";
-import { LogBatch } from "./read/log-batch.ts";
+import { createForeignGathering, createForeignReader, damagedRecord } from "./read/foreign.ts";
+import { EventGathering } from "./read/gathering.ts";
+import type { LogBatch } from "./read/log-batch.ts";
 import { createPoller, type Poller } from "./read/poller.ts";
 import { createReader } from "./read/reader.ts";
 import { createSource, type PartitionPlace, type Source, type SourceOptions } from "./read/source.ts";
@@ -41,6 +42,7 @@ interface Parts {
   /** Why partitions that are being read cannot be read for now. */
   readonly troubles: Map<Reading, string>;
   readonly groups: Groups;
+  readonly foreignGroups: ForeignGroups;
   closing: Promise<void> | undefined;
 }
 
@@ -67,6 +69,7 @@ export async function createKafkaBroker(options: KafkaBrokerOptions): Promise<Br
       read: (topic, partition, from) => open(parts, topic, partition, from),
       onFailure: ({ code, message }) => settings.logger?.warn({ code }, `A group goes on trying: ${message}`),
     }),
+    foreignGroups: createForeignGroups(cluster),
     closing: undefined,
   };
   await cluster.ready(settings.connectTimeoutMs);
@@ -104,6 +107,10 @@ function createFace(parts: Parts): Broker {
         assertOpen();
         return openForeign(parts, topic, partition, from);
       },
+      async join(group) {
+        assertOpen();
+        return parts.foreignGroups.join(group);
+      },
     },
     compareOffsets,
     health() {
@@ -120,7 +127,7 @@ function createFace(parts: Parts): Broker {
 function healthOf({ cluster, appender, troubles }: Parts): BrokerHealth {
   const { problem } = cluster;
   const away = problem === undefined ? [] : [`Kafka is away: ${problem}.`];
-  const stuck = appender.stuck === undefined ? [] : [`${appender.stuck}.`];
+  const stuck = appender.stuck === undefined ? [] : [appender.stuck];
   const unread = [...new Set(troubles.values())].slice(0, TROUBLES_SHOWN).map((why) => `${why}.`);
   return { ready: problem === undefined, reasons: [...away, ...stuck, ...unread] };
 }
@@ -132,12 +139,12 @@ async function open(parts: Parts, topic: string, partition: number, from: ReadFr
   const start = await findStart(parts.cluster, topic, partition, from);
   const { epoch } = start;
   const items: ItemsOf<LogBatch> = {
-    itemOf: (record, appendedAt) => new LogBatch(epoch, record.offset, appendedAt, fromRecord(record, KAFKA_BINDING)),
+    gathering: new EventGathering(epoch),
     onTaken: (batches) =>
       parts.density.note(
         epoch,
         partition,
-        batches.length,
+        batches.reduce((sum, { records }) => sum + records, 0),
         batches.reduce((sum, { batch }) => sum + batch.count, 0),
       ),
   };
@@ -149,13 +156,16 @@ async function open(parts: Parts, topic: string, partition: number, from: ReadFr
 async function openForeign(parts: Parts, topic: string, partition: number, from: ReadFrom): Promise<ForeignReader> {
   const start = await findStart(parts.cluster, topic, partition, from);
   const { epoch, record } = start;
-  const items: ItemsOf<ForeignRecord> = { itemOf: (each) => foreignRecord(epoch, each) };
+  const items: ItemsOf<ForeignRecord> = {
+    gathering: createForeignGathering(epoch),
+    itemOfDamaged: (batch, why) => damagedRecord(epoch, batch, why),
+  };
   return follow(parts, { topic, partition, epoch }, record, items, (source) =>
     createForeignReader({ start, ...source }),
   );
 }
 
-type ItemsOf<Item> = Pick<SourceOptions<Item>, "itemOf" | "onTaken">;
+type ItemsOf<Item> = Pick<SourceOptions<Item>, "gathering" | "itemOfDamaged" | "onTaken">;
 
 interface Followed<Item> {
   readonly source: Source<Item>;
@@ -225,8 +235,9 @@ function createAdmin(parts: Parts, assertOpen: () => void): BrokerAdmin {
   };
 }
 
-async function close({ groups, appender, readers, poller, cluster }: Parts): Promise<void> {
+async function close({ groups, foreignGroups, appender, readers, poller, cluster }: Parts): Promise<void> {
   await groups.close();
+  await foreignGroups.close();
   for (const reader of [...readers]) await reader.close();
   await appender.close();
   await poller.close();

@@ -1,5 +1,6 @@
 /** What can be set on the Kafka broker: every bound with its unit, default and range. */
 import type { ConnectionOptions as TlsOptions } from "node:tls";
+import type { OptionNames } from "@distribution/broker-common";
 import { fieldError } from "@distribution/core/errors";
 import type { Logger } from "@distribution/core/observability";
 import { type Runtime, systemRuntime } from "@distribution/core/runtime";
@@ -35,6 +36,8 @@ export interface KafkaBrokerOptions {
   readonly replicationFactor?: number;
   /** Copies that must have an append before it is acknowledged, 1 to 32,767. Default: what the cluster has set. */
   readonly minInsyncReplicas?: number;
+  /** What whoever sets an option calls it, for messages about it. Default: as it is called here. */
+  readonly optionNames?: OptionNames;
   readonly runtime?: Runtime;
   readonly logger?: Logger;
   /** How long `createKafkaBroker` waits for the cluster before it resolves without, and one connection may take, ms. Default 5,000. */
@@ -51,6 +54,8 @@ export interface KafkaBrokerOptions {
   readonly maxQueuedBytes?: number;
   /** Bytes that a reader asks for at a time, and so what it reads ahead. Default 1 MiB. */
   readonly fetchBytes?: number;
+  /** Bytes that compressed records may unpack to, and a reader unpacks at a time. Default 64 MiB; at least twice `maxBatchBytes`. */
+  readonly maxDecompressedBytes?: number;
   /** How long the cluster holds a reader's question at the head, ms. It is answered at once when something comes. Default 500. */
   readonly fetchWaitMs?: number;
   /** How long a group member may be silent before its partitions go to others, ms. Default 10,000. */
@@ -92,6 +97,7 @@ const BOUNDS = [
   ["maxBatchBytes", 1 * MiB, 1, 64 * MiB],
   ["maxQueuedBytes", 64 * MiB, 1, Number.MAX_SAFE_INTEGER],
   ["fetchBytes", 1 * MiB, 1, 512 * MiB],
+  ["maxDecompressedBytes", 64 * MiB, 1, 1024 * MiB],
   ["fetchWaitMs", 500, 10, 60_000],
   ["sessionTimeoutMs", 10_000, 100, LONGEST_MS],
   ["rebalanceTimeoutMs", 30_000, 100, LONGEST_MS],
@@ -107,6 +113,11 @@ export function settingsOf(options: KafkaBrokerOptions): Settings {
   for (const [name, standard, least, most] of BOUNDS) {
     bounds[name] = whole(name, options[name] ?? standard, least, most);
   }
+  // What is appended here can be read here.
+  const leastDecompressed = 2 * bounds["maxBatchBytes"]!;
+  if (options.maxDecompressedBytes !== undefined)
+    whole("maxDecompressedBytes", options.maxDecompressedBytes, leastDecompressed, 1024 * MiB);
+  else bounds["maxDecompressedBytes"] = Math.max(bounds["maxDecompressedBytes"]!, leastDecompressed);
   const { clientId = "distribution", compression = "none", tls } = options;
   if (typeof clientId !== "string" || clientId === "" || clientId.length > 200) {
     throw fieldError("invalid_request", "clientId", "must be a text of 1 to 200 characters");
@@ -121,6 +132,7 @@ export function settingsOf(options: KafkaBrokerOptions): Settings {
     recordsOf: options.recordsOf ?? (() => "packed"),
     replicationFactor: copies("replicationFactor", options.replicationFactor),
     minInsyncReplicas: copies("minInsyncReplicas", options.minInsyncReplicas),
+    optionNames: options.optionNames ?? ((option) => option),
     runtime: options.runtime ?? systemRuntime,
     logger: options.logger,
   };

@@ -1,52 +1,28 @@
 /** Everything that a cluster can answer to an append, and what comes of it. */
-import { createKafkaBroker, type KafkaBrokerOptions } from "@distribution/broker-kafka";
-import type { Broker } from "@distribution/core/brokers";
-import { batchOf, readEvents } from "@distribution/testkit/broker";
+import type { KafkaBrokerOptions } from "@distribution/broker-kafka";
+import { AppendUnsettled, type Broker } from "@distribution/core/brokers";
+import { batchOf } from "@distribution/testkit/broker";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CODE } from "../src/connection/failures.ts";
+import { appendTo, eventually, openOn, readIdsOf, settled, startWithTopic, TOPIC } from "./support/appends.ts";
 import { KEY } from "./support/fake/answer.ts";
-import { type FakeCluster, startFakeCluster } from "./support/fake/cluster.ts";
+import type { FakeCluster } from "./support/fake/cluster.ts";
 
 let cluster: FakeCluster;
 let broker: Broker;
-const TOPIC = "append.faults";
 
-const open = (options: Partial<KafkaBrokerOptions> = {}): Promise<Broker> =>
-  createKafkaBroker({ brokers: cluster.brokers, requestTimeoutMs: 1000, ...options });
+const open = (options: Partial<KafkaBrokerOptions> = {}): Promise<Broker> => openOn(cluster, options);
 
 beforeEach(async () => {
-  cluster = await startFakeCluster(2);
-  broker = await open();
-  await broker.admin.ensureTopic({ name: TOPIC, partitions: 2, retention: {}, compaction: false });
+  ({ cluster, broker } = await startWithTopic());
 });
 afterEach(async () => {
   await broker.close();
   cluster.stop();
 });
 
-const append = async (id: string, partition = 0, by = broker): Promise<string> => {
-  const [appended] = await by.append([{ topic: TOPIC, partition, batch: batchOf([{ id, key: "k" }]) }]);
-  return appended!.offsetAt(0);
-};
-
-/** Tries once more after each refusal: the pause between two tries may be longer than a short time to wait. */
-const eventually = async (id: string, by: Broker): Promise<void> => {
-  await append(id, 0, by).catch(() => eventually(id, by));
-};
-
-const readIds = async (partition = 0): Promise<string[]> => {
-  const { end } = (await broker.admin.partitions(TOPIC))[partition]!;
-  const reader = await broker.read(TOPIC, partition, { at: "earliest" });
-  const ids: string[] = [];
-  for (let at = "-1"; broker.compareOffsets(at, end) < 0; ) {
-    for (const { id, offset } of await readEvents(reader, 1, 1)) {
-      ids.push(id);
-      at = offset;
-    }
-  }
-  await reader.close();
-  return ids;
-};
+const append = (id: string, partition = 0, by = broker): Promise<string> => appendTo(by, id, partition);
+const readIds = (partition = 0): Promise<string[]> => readIdsOf(broker, partition);
 
 test.each([
   "NOT_ENOUGH_REPLICAS",
@@ -143,17 +119,103 @@ test("time that is over is told, with the reason; a disk that is full by its nam
   await hasty.close();
 });
 
-test("an append that was given up is fenced: its producer has a later epoch in that partition", async () => {
+const writesOf = (id: string, data = new Uint8Array()) =>
+  [0, 1].map((partition) => ({ topic: TOPIC, partition, batch: batchOf([{ id, key: "k", data }]) }));
+
+test("an append that was given up while its outcome is not known goes on, and what is behind it waits", async () => {
   const hasty = await open({ appendTimeoutMs: 100 });
   await eventually("warm", hasty);
   cluster.lose(KEY.PRODUCE, "answer", 10_000);
-  await expect(append("unknown", 0, hasty)).rejects.toMatchObject({ code: "unavailable" });
+  const unknown = append("unknown", 0, hasty);
+  await expect(unknown).rejects.toBeInstanceOf(AppendUnsettled);
+  const behind = await append("behind", 0, hasty).catch((error: unknown) => error);
+  expect(behind).toMatchObject({ code: "unavailable" });
+  expect(behind).not.toBeInstanceOf(AppendUnsettled);
+  expect(hasty.health().reasons.join()).toContain("1 refused appends may be in the log");
+  // At once, and only there.
+  expect((behind as Error).message).toContain(`has not answered for ${TOPIC}/0`);
   cluster.clear();
+  expect(await settled(unknown)).toEqual([true]);
   await eventually("after", hasty);
-  const [log] = cluster.topics.get(TOPIC)!.logs;
-  expect(Math.max(...[...log!.producers.values()].map(({ epoch }) => epoch))).toBeGreaterThanOrEqual(1);
+  expect(await readIds()).toEqual(["warm", "unknown", "after"]);
   await hasty.close();
 });
+
+test("an append that Kafka has not taken for sure is nowhere once it was given up", async () => {
+  const hasty = await open({ appendTimeoutMs: 100 });
+  await eventually("warm", hasty);
+  cluster.say(KEY.PRODUCE, CODE.NOT_ENOUGH_REPLICAS, { times: 10_000 });
+  const failure = await append("nowhere", 0, hasty).catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code: "unavailable" });
+  expect(failure).not.toBeInstanceOf(AppendUnsettled);
+  cluster.clear();
+  await eventually("after", hasty);
+  expect(await readIds()).toEqual(["warm", "after"]);
+  await hasty.close();
+});
+
+test("an append of which one partition has its part goes on with the others after it was given up", async () => {
+  const hasty = await open({ appendTimeoutMs: 150 });
+  for (const partition of [0, 1]) await append("warm", partition, hasty);
+  cluster.say(KEY.PRODUCE, CODE.NOT_ENOUGH_REPLICAS, { place: `${TOPIC}/1`, times: 10_000 });
+  const both = hasty.append(writesOf("both"));
+  await expect(both).rejects.toMatchObject({ code: "unavailable" });
+  await expect(append("given up", 1, hasty)).rejects.toMatchObject({ code: "unavailable" });
+  expect([await readIds(0), await readIds(1)]).toEqual([["warm", "both"], ["warm"]]);
+  cluster.clear();
+  expect(await settled(both)).toEqual([true, true]);
+  expect([await readIds(0), await readIds(1)]).toEqual([
+    ["warm", "both"],
+    ["warm", "both"],
+  ]);
+  await hasty.close();
+});
+
+test("of an append that one partition refuses for good, it is told which part is in the log", async () => {
+  await append("warm", 1);
+  cluster.say(KEY.PRODUCE, CODE.INVALID_RECORD, { place: `${TOPIC}/1` });
+  const both = broker.append(writesOf("both"));
+  await expect(both).rejects.toMatchObject({ code: "invalid_request" });
+  expect(await settled(both)).toEqual([true, false]);
+  expect([await readIds(0), await readIds(1)]).toEqual([["both"], ["warm"]]);
+});
+
+test("of events in records of their own, those in the log are told when the rest is refused", async () => {
+  const small = await open({ maxBatchBytes: 4000, recordsOf: () => "cloudevents" });
+  cluster.topics.get(TOPIC)!.configs.set("max.message.bytes", "2500");
+  const sizes = [10, 10, 10, 10, 10, 2900, 10];
+  const events = sizes.map((size, at) => ({ id: `e${at}`, key: "k", data: new Uint8Array(size) }));
+  const refused = small.append([{ topic: TOPIC, partition: 0, batch: batchOf(events) }]);
+  const failure = await refused.catch((error: unknown) => error);
+  expect(failure).toMatchObject({ code: "batch_too_large", message: expect.stringContaining("max.message.bytes") });
+  const [stored] = await (failure as AppendUnsettled).settled;
+  expect(events.map((_, at) => stored!.has(at))).toEqual([true, true, true, true, true, false, false]);
+  expect(stored!.offsetAt(4)).toBe("4");
+  expect(await readIds()).toEqual(["e0", "e1", "e2", "e3", "e4"]);
+  await small.close();
+});
+
+test("an append to a partition that we lost the right to is refused, and is nowhere unless it was there before", async () => {
+  await append("before");
+  cluster.lose(KEY.PRODUCE, "answer");
+  cluster.say(KEY.PRODUCE, CODE.TOPIC_AUTHORIZATION_FAILED, { after: 1, times: 3 });
+  const refused = append("unknown");
+  await expect(refused).rejects.toMatchObject({ code: "unavailable", message: expect.stringContaining("grant Write") });
+  expect(await settled(refused)).toEqual([true]);
+  await append("after");
+  expect(await readIds()).toEqual(["before", "unknown", "after"]);
+});
+
+test.each(["MESSAGE_TOO_LARGE", "INVALID_RECORD"] as const)(
+  "%s says nothing of the tries before: what may be in the log is neither sent anew nor called refused",
+  async (name) => {
+    await append("before");
+    cluster.lose(KEY.PRODUCE, "answer");
+    cluster.say(KEY.PRODUCE, CODE[name], { after: 1, times: 2 });
+    expect(await Promise.all(["a", "b"].map((id) => append(id)))).toEqual(["1.0", "1"]);
+    expect(await readIds()).toEqual(["before", "a", "b"]);
+  },
+);
 
 test("a topic that is gone under way is told, to all that wait for it", async () => {
   await append("a");
@@ -182,17 +244,6 @@ test("a broker that has another count than ours is begun anew with, without loss
   await Promise.all([append("b"), append("c")]);
   await append("d");
   expect(await readIds()).toEqual(["a", "b", "c", "d"]);
-});
-
-test("an append that is in the log, it is not known where, is told so; the next one is not taken for it", async () => {
-  await append("a");
-  cluster.say(KEY.PRODUCE, CODE.DUPLICATE_SEQUENCE);
-  await expect(append("b")).rejects.toMatchObject({
-    code: "unavailable",
-    message: expect.stringContaining("not known where"),
-  });
-  await append("c");
-  expect(await readIds()).toEqual(["a", "b", "c"]);
 });
 
 test("a call that waits for news of a topic holds its place before later ones", async () => {

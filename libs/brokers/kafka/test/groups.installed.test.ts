@@ -1,11 +1,10 @@
 /** A group over two processes' worth of brokers: partitions move, keys keep their order, and what is settled stays so. */
 import { createKafkaBroker, type KafkaBrokerOptions } from "@distribution/broker-kafka";
 import { createFaultProxy, type Kafka, startKafka } from "@distribution/brokers";
-import type { Broker, GroupMember } from "@distribution/core/brokers";
-import { batchOf, takeEvents, takenOf } from "@distribution/testkit/broker";
-import { assertFaultless, createHistory, type Observer } from "@distribution/testkit/history";
+import type { Broker } from "@distribution/core/brokers";
+import { batchOf, takeEvents } from "@distribution/testkit/broker";
+import { rebalance } from "@distribution/testkit/load";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startLoad } from "./support/load.ts";
 
 let kafka: Kafka;
 
@@ -26,52 +25,6 @@ const openBroker = (options: Partial<KafkaBrokerOptions> = {}): Promise<Broker> 
 const ensure = (broker: Broker, name: string): Promise<void> =>
   broker.admin.ensureTopic({ name, partitions: PARTITIONS, retention: {}, compaction: false });
 
-interface Worker {
-  readonly taken: number;
-  stop(): Promise<void>;
-}
-
-/** Takes, holds for a moment and acks; checks that nobody else has a key in hand meanwhile. */
-function startWorker(member: GroupMember, observer: Observer, hands: Map<string, GroupMember>): Worker {
-  let taken = 0;
-  let busy = false;
-  let stopping = false;
-  const broken: string[] = [];
-  const run = (async () => {
-    while (!stopping) {
-      const batches = takenOf(await member.next(50));
-      if (batches.length === 0) return;
-      busy = true;
-      for (const { id, key } of batches) {
-        const other = hands.get(key);
-        if (other !== undefined && other !== member) broken.push(`${id}: ${key} is in other hands`);
-        hands.set(key, member);
-        observer.saw(id);
-      }
-      taken += batches.length;
-      await new Promise((resolve) => setTimeout(resolve, 1));
-      for (const { key } of batches) hands.delete(key);
-      // A partition that was given to another meanwhile: its events come again there.
-      await member.ack(batches.map(({ position }) => position)).catch(() => undefined);
-      busy = false;
-    }
-  })();
-  return {
-    get taken() {
-      return taken;
-    },
-    async stop() {
-      stopping = true;
-      // What it has in hand it finishes.
-      await new Promise(setImmediate);
-      if (busy) await run;
-      await member.close();
-      await run;
-      expect(broken).toEqual([]);
-    },
-  };
-}
-
 const settled = (broker: Broker, group: string, topic: string) =>
   expect
     .poll(async () => (await broker.admin.lag(group, topic)).reduce((sum, events) => sum + events, 0), {
@@ -84,30 +37,8 @@ test("members of several processes come and go: nothing is lost or reordered, an
 }, async () => {
   const topic = "groups.rebalance";
   const brokers = [await openBroker(), await openBroker(), await openBroker()] as const;
-  await ensure(brokers[0], topic);
-  const history = createHistory();
-  const observer = history.observer("the group", { redeliveries: true });
-  const hands = new Map<string, GroupMember>();
-  const options = { name: topic, topics: [topic], from: "earliest", ackTimeoutMs: 30_000 } as const;
-  const load = startLoad(brokers[0], history, { topic, partitions: PARTITIONS, concurrency: 4 });
-  const first = startWorker(await brokers[1].group(options), observer, hands);
-  await load.more(100);
-  for (let round = 0; round < REBALANCES; round += 1) {
-    const second = startWorker(await brokers[2].group(options), observer, hands);
-    await expect.poll(() => second.taken, { timeout: 20_000 }).toBeGreaterThan(20);
-    await second.stop();
-    await load.more(50);
-  }
-  const third = startWorker(await brokers[0].group(options), observer, hands);
-  await expect.poll(() => third.taken, { timeout: 20_000 }).toBeGreaterThan(20);
-  await first.stop();
-  await load.more(100);
-  await load.stop();
-  await settled(brokers[0], topic, topic);
-  await third.stop();
+  const report = await rebalance(brokers, { topic, partitions: PARTITIONS, concurrency: 4 }, REBALANCES);
   for (const broker of brokers) await broker.close();
-  const report = history.report();
-  assertFaultless(report);
   // Graceful moves wait for what is in hand.
   expect(report.redelivered).toBe(0);
 });

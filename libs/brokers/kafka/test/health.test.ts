@@ -52,3 +52,15 @@ test("a partition that a reader does not get on with is said, until it does", as
   expect(broker.health().reasons).toEqual([]);
   await reader.close();
 });
+
+test("a partition that can be read again is not said to be in trouble any more, though nothing is appended to it", async () => {
+  const reader = await broker.read(TOPIC, 0, { at: "latest" });
+  const next = reader.next(1000);
+  cluster.moveLeader(TOPIC, 0, -1);
+  await expect.poll(() => broker.health().reasons, { timeout: 20_000 }).toHaveLength(1);
+  cluster.moveLeader(TOPIC, 0, 0);
+  await expect.poll(() => broker.health().reasons, { timeout: 20_000 }).toEqual([]);
+  await broker.append([{ topic: TOPIC, partition: 0, batch: batchOf([{ id: "a", key: "k" }]) }]);
+  expect(await next).toHaveLength(1);
+  await reader.close();
+});

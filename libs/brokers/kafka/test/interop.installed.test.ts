@@ -1,21 +1,13 @@
 /** Python systems (librdkafka) and our broker on the same topics, both ways. */
 import { join } from "node:path";
 import { createKafkaBroker } from "@distribution/broker-kafka";
-import { type Kafka, type Python, preparePython, startKafka } from "@distribution/brokers";
-import { describeInterop } from "@distribution/testkit/broker";
-import { afterAll, beforeAll, expect } from "vitest";
+import { preparePython, startKafka } from "@distribution/brokers";
+import { describeInterop, startWithPython } from "@distribution/testkit/broker";
+import { expect } from "vitest";
 
 const CLIENT = join(import.meta.dirname, "interop/client.py");
 
-let kafka: Kafka;
-let python: Python;
-
-beforeAll(async () => {
-  [kafka, python] = await Promise.all([startKafka(), preparePython(["confluent-kafka==2.12.2"])]);
-}, 300_000);
-afterAll(async () => {
-  await kafka.remove();
-});
+const real = startWithPython(startKafka, () => preparePython(["confluent-kafka==2.12.2"]));
 
 interface PythonRecord {
   readonly key: string | null;
@@ -24,12 +16,13 @@ interface PythonRecord {
 }
 
 const bytes = (base64: string | null): Buffer => Buffer.from(base64 ?? "", "base64");
-const inPython = (request: object): Promise<unknown> => python(CLIENT, { bootstrap: kafka.bootstrap, ...request });
+const inPython = (request: object): Promise<unknown> =>
+  real.python(CLIENT, { bootstrap: real.engine.bootstrap, ...request });
 
 describeInterop({
   compressions: ["none", "gzip", "snappy", "lz4", "zstd"],
   prefix: "ce_",
-  open: (options) => createKafkaBroker({ brokers: [kafka.bootstrap], ...options }),
+  open: (options) => createKafkaBroker({ brokers: [real.engine.bootstrap], ...options }),
   async write(topic, records, compression) {
     expect(await inPython({ do: "write", topic, records, compression })).toEqual({ failures: [], unsent: 0 });
   },

@@ -1,10 +1,12 @@
 /** Which appends share a record, and where each event then is. */
-import { fromRecord, KAFKA_BINDING } from "@distribution/broker-common";
+import { AppendCall, fromRecord, KAFKA_BINDING } from "@distribution/broker-common";
 import type { Appended } from "@distribution/core/brokers";
 import type { PackedBatch } from "@distribution/core/events";
 import { batchOf, bytesOf } from "@distribution/testkit/broker";
+import { collectGarbage } from "@distribution/testkit/service";
 import { expect, test } from "vitest";
-import { Call, type Part, Write } from "../src/append/call.ts";
+import { type Part, Write } from "../src/append/call.ts";
+import { Lane } from "../src/append/lane.ts";
 import { layOut } from "../src/append/layout.ts";
 
 const SHARED_BYTES = 64 * 1024;
@@ -25,8 +27,9 @@ interface Offered {
 }
 
 function offer(content: PackedBatch, form: "packed" | "cloudevents" = "packed", maxBytes = 1 << 20): Offered {
-  const { promise, resolve, reject } = Promise.withResolvers<readonly Appended[]>();
-  return { parts: new Write(new Call(1, 0, resolve, reject), 0, content, form, maxBytes).parts, appended: promise };
+  const nothing = (): void => undefined;
+  const call = new AppendCall([{ topic: "t", partition: 0 }], 0, nothing, nothing, nothing);
+  return { parts: new Write(call, 0, content, form, maxBytes).parts, appended: call.answer };
 }
 
 test("packed batches that wait next to each other share a record, and keep their bytes and places", async () => {
@@ -85,4 +88,21 @@ test("a write that is cut is answered when its last part is there, each event by
   expect(one!.offsetAt(0)).toBe("100");
   expect(one!.offsetAt(counts[0]!)).toBe(String(110 + counts[0]!));
   expect(one!.offsetAt(29)).toBe(String(100 + 29 + 10 * (parts.length - 1)));
+});
+
+test("what was sent and placed is not held on to", async () => {
+  const lane = new Lane("t", 0, 1 << 20);
+  lane.name(1n);
+  const topic = { id: "epoch", name: "t", internal: false, seenAt: 0, partitions: [] };
+  const pass = (at: number): WeakRef<Part> => {
+    const { parts } = offer(batch(`${at}-`, 100), "cloudevents");
+    lane.add(parts);
+    lane.form("none", 0n);
+    lane.sent(0);
+    lane.placed(topic, BigInt(100 * at));
+    return new WeakRef(parts[0]!);
+  };
+  const sent = Array.from({ length: 5 }, (_, at) => pass(at));
+  await collectGarbage();
+  expect(sent.map((part) => part.deref()?.bytes)).toEqual(new Array(5).fill(undefined));
 });

@@ -7,6 +7,8 @@ import { checksum } from "../src/checksum.ts";
 import { COMPRESSIONS, type Compression } from "../src/options.ts";
 import { walkBatches } from "../src/read/record-batches.ts";
 
+const MOST = 1 << 20;
+
 const record = (text: string): OutgoingRecord => ({
   ...{ key: Buffer.from(`key ${text}`), value: Buffer.from(text), events: 1 },
   headers: [["header", Buffer.from(text)]],
@@ -46,7 +48,7 @@ const outgoing = fc.record({
 test.each(COMPRESSIONS)("records come back as they were given: %s", (compression) => {
   fc.assert(
     fc.property(fc.array(outgoing, { minLength: 1, maxLength: 20 }), (records) => {
-      const walked = walkBatches(batchAt(records, { compression, base: 40n }), 40n, []);
+      const walked = walkBatches(batchAt(records, { compression, base: 40n }), 40n, [], MOST);
       expect(walked).toMatchObject({
         damage: undefined,
         cutOff: 0,
@@ -84,7 +86,7 @@ test("reading begins within a batch, and goes over several", () => {
     batchAt([record("a"), record("b")]),
     batchAt([record("c")], { base: 2n, leaderEpoch: 4 }),
   ]);
-  const walked = walkBatches(log, 1n, []);
+  const walked = walkBatches(log, 1n, [], MOST);
   expect(texts(walked)).toEqual(["b", "c"]);
   expect(walked).toMatchObject({ next: 3n, leaderEpoch: 4 });
 });
@@ -92,7 +94,7 @@ test("reading begins within a batch, and goes over several", () => {
 test("a batch that is cut off waits for the rest, and says how large it is", () => {
   const [first, second] = [batchAt([record("a")]), batchAt([record("b")], { base: 1n })];
   for (const length of [1, 11, 12, 61, second.length - 1]) {
-    const walked = walkBatches(Buffer.concat([first, second.subarray(0, length)]), 0n, []);
+    const walked = walkBatches(Buffer.concat([first, second.subarray(0, length)]), 0n, [], MOST);
     expect(texts(walked)).toEqual(["a"]);
     expect(walked).toMatchObject({ next: 1n, damage: undefined, cutOff: length < 12 ? 12 : second.length });
   }
@@ -115,7 +117,7 @@ test("damage ends the walk before it, by name", () => {
     [unknown, "its compression 5 is not known"],
     [garbled, "cannot be taken apart"],
   ] as const) {
-    const walked = walkBatches(Buffer.concat([good, batch]), 0n, []);
+    const walked = walkBatches(Buffer.concat([good, batch]), 0n, [], MOST);
     expect(texts(walked)).toEqual(["a"]);
     expect(walked.next).toBe(1n);
     expect(walked.damage).toContain(why);
@@ -129,7 +131,7 @@ test("no bytes, however wrong, do more than be refused", () => {
       const batch = Buffer.from(good);
       batch.set(junk.subarray(0, batch.length - 61 - at), 61 + at);
       batch.writeUInt32BE(checksum(batch.subarray(21)), 17);
-      const walked = walkBatches(batch, 0n, []);
+      const walked = walkBatches(batch, 0n, [], MOST);
       if (walked.damage !== undefined) expect(walked.records).toEqual([]);
     }),
     { numRuns: 500 },
@@ -140,10 +142,10 @@ test("a batch that says of each record how much later it is, is believed, and on
   const batch = batchAt([record("a")]);
   batch[61 + 2] = 20; // the record's distance, zigzag: 10 ms
   batch.writeUInt32BE(checksum(batch.subarray(21)), 17);
-  expect(walkBatches(batch, 0n, []).records[0]!.time).toBe(1_700_000_000_010n);
+  expect(walkBatches(batch, 0n, [], MOST).records[0]!.time).toBe(1_700_000_000_010n);
   batch.writeInt16BE(0x08, 21);
   batch.writeUInt32BE(checksum(batch.subarray(21)), 17);
-  expect(walkBatches(batch, 0n, []).records[0]!.time).toBe(1_700_000_000_000n);
+  expect(walkBatches(batch, 0n, [], MOST).records[0]!.time).toBe(1_700_000_000_000n);
 });
 
 test("two given-up transactions of one producer in one answer are both left out, and what comes between is not", () => {
@@ -165,11 +167,36 @@ test("two given-up transactions of one producer in one answer are both left out,
     { producerId: 7n, firstOffset: 5n },
     { producerId: 7n, firstOffset: 0n },
   ];
-  expect(texts(walkBatches(log, 0n, aborted))).toEqual(["other", "y", "z", "plain"]);
+  expect(texts(walkBatches(log, 0n, aborted, MOST))).toEqual(["other", "y", "z", "plain"]);
 });
 
 test("sequences begin anew after 31 bits", () => {
   expect(nextSequence(2 ** 31 - 2, 1)).toBe(2 ** 31 - 1);
   expect(nextSequence(2 ** 31 - 2, 2)).toBe(0);
   expect(nextSequence(2 ** 31 - 2, 5)).toBe(3);
+});
+
+test.each(COMPRESSIONS.filter((each) => each !== "none"))(
+  "what unpacks to more than the bound is refused before it does, and told where it ends: %s",
+  (compression) => {
+    // Of 128 MiB that became a few bytes, so that it would be seen if they were unpacked.
+    const large = { ...record("bomb"), value: Buffer.alloc(128 << 20) };
+    const bomb = batchAt([large, record("b")], { compression, base: 1n });
+    const before = process.memoryUsage().rss;
+    const walked = walkBatches(Buffer.concat([batchAt([record("a")]), bomb]), 0n, [], MOST);
+    expect(process.memoryUsage().rss - before).toBeLessThan(48 << 20);
+    expect(texts(walked)).toEqual(["a"]);
+    expect(walked.damage).toBe(
+      `cannot be taken apart: its ${bomb.length - 61} bytes unpack to more than maxDecompressedBytes, ${MOST}`,
+    );
+    expect(walked.damaged).toMatchObject({ last: 2n, time: 1_700_000_000_000n });
+  },
+);
+
+test("no more is unpacked at a time than the bound, and what is left is asked for again", () => {
+  const half = { ...record("half"), value: Buffer.alloc(MOST / 2) };
+  const log = Buffer.concat([0n, 1n, 2n, 3n].map((base) => batchAt([half], { compression: "zstd", base })));
+  const walked = walkBatches(log, 0n, [], MOST);
+  expect(walked).toMatchObject({ next: 2n, damage: undefined, cutOff: 0 });
+  expect(walked.records).toHaveLength(2);
 });

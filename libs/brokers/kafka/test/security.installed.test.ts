@@ -1,8 +1,9 @@
 /** Who is let in, and what somebody with the wrong credentials is told, and how often they ask. */
+import { createServer } from "node:net";
 import { createKafkaBroker, type KafkaBrokerOptions, type SaslOptions } from "@distribution/broker-kafka";
-import { createFaultProxy, type Kafka, startKafka } from "@distribution/brokers";
+import { createFaultProxy, freePorts, type Kafka, startKafka } from "@distribution/brokers";
 import { batchOf, readEvents } from "@distribution/testkit/broker";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 
 const saslOf = ({ credentials }: Kafka): SaslOptions => credentials as SaslOptions;
 
@@ -66,7 +67,11 @@ test("TLS: who trusts the authority is let in, who does not or speaks none is to
   await using kafka = await startKafka({ tls: true });
   const brokers = [kafka.bootstrap];
   await works({ brokers, tls: { ca: kafka.certificates!.authority } });
-  expect(await refused({ brokers, tls: true })).toMatch(/TLS fails \(.*\); check tls/);
+  expect(await refused({ brokers, tls: true })).toMatch(/certificate is not trusted \(.*\); set tls\.ca to/);
+  expect(await refused({ brokers, requestTimeoutMs: 1000 })).toContain("the cluster wants TLS; set tls");
+  const sasl = { mechanism: "PLAIN", username: "u", password: "p" } as const;
+  const login = await refused({ brokers, sasl, requestTimeoutMs: 1000 });
+  expect(login).toMatch(/gives no answer: .*TLS \(tls\)/);
 });
 
 test("mutual TLS: a client's certificate is wanted, and named when it lacks", async () => {
@@ -74,10 +79,22 @@ test("mutual TLS: a client's certificate is wanted, and named when it lacks", as
   const brokers = [kafka.bootstrap];
   const { authority, client } = kafka.certificates!;
   await works({ brokers, tls: { ca: authority, cert: client.certificate, key: client.key } });
-  await refused({ brokers, tls: { ca: authority } });
+  expect(await refused({ brokers, tls: { ca: authority } })).toContain("check tls.cert and tls.key");
 });
 
-test("a cluster that wants TLS of one that speaks none does not hang", async () => {
-  await using kafka = await startKafka({ tls: true });
-  await refused({ brokers: [kafka.bootstrap], requestTimeoutMs: 1000 });
+test("what is told names the service's settings: no login, TLS where there is none, nobody there, no Kafka", async () => {
+  await using kafka = await startKafka({ auth: "plain" });
+  const optionNames = (option: string): string => `EXECUTION_${option}`;
+  const told = (options: Partial<KafkaBrokerOptions>): Promise<string> =>
+    refused({ brokers: [kafka.bootstrap], optionNames, requestTimeoutMs: 1000, ...options });
+  expect(await told({})).toMatch(/gives no answer: .* login \(EXECUTION_sasl\.mechanism\)/);
+  expect(await told({ tls: true })).toContain("switch EXECUTION_tls off, or set EXECUTION_brokers");
+  const [port] = (await freePorts(1)) as [number];
+  expect(await told({ brokers: [`127.0.0.1:${port}`] })).toContain(
+    `ECONNREFUSED 127.0.0.1:${port}; start it, or set EXECUTION_brokers to where it is`,
+  );
+  const server = createServer((socket) => void socket.on("error", () => undefined).end("HTTP/1.1 400 No\r\n\r\n"));
+  server.listen(port, "127.0.0.1");
+  onTestFinished(() => void server.close());
+  expect(await told({ brokers: [`127.0.0.1:${port}`] })).toContain("no Kafka (EXECUTION_brokers)");
 });

@@ -2,6 +2,7 @@
 import { checkTopicConfig, isTopicName } from "@distribution/broker-common";
 import type { TopicConfig } from "@distribution/core/brokers";
 import { type DistributionError, fieldError } from "@distribution/core/errors";
+import { pause } from "@distribution/core/runtime";
 import {
   ConfigResourceTypes,
   createPartitionsV3,
@@ -66,7 +67,7 @@ export function createTopics(cluster: Cluster, onChange: (name: string) => void)
     const end = runtime.clock.monotonicMs() + cluster.settings.requestTimeoutMs;
     while (!(await look())) {
       if (runtime.clock.monotonicMs() > end) throw unavailable(`Kafka did not finish in time: ${what}.`);
-      await new Promise<void>((resolve) => void runtime.timers.after(LOOK_MS, resolve));
+      await pause(runtime, LOOK_MS);
     }
   };
 

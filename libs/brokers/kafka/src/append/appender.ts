@@ -1,13 +1,12 @@
 /** The broker's `append`: checks calls, cuts them into lanes in their order, and answers each in its own time. */
-import { isPacked, type RecordForm } from "@distribution/broker-common";
+import { type AppendCall, AppendCalls, isPacked, type RecordForm } from "@distribution/broker-common";
 import type { Appended, PartitionWrite } from "@distribution/core/brokers";
 import { DistributionError, fieldError } from "@distribution/core/errors";
-import type { Timer } from "@distribution/core/runtime";
 import type { Topics } from "../admin/topics.ts";
 import { type Cluster, type KnownTopic, unknownPartition } from "../connection/cluster.ts";
 import { unavailable } from "../connection/failures.ts";
 import type { Density } from "../density.ts";
-import { Call, Write } from "./call.ts";
+import { Write } from "./call.ts";
 import { Lane } from "./lane.ts";
 import { Sender } from "./sender.ts";
 
@@ -23,39 +22,13 @@ export interface Appender {
   close(): Promise<void>;
 }
 
-/** How long a publisher waits before it tries again after its bytes found no room in the queue, ms. */
-const RETRY_MS = 50;
-/** An append that waits for so long is worth saying, ms. */
-const STUCK_MS = 5_000;
-
 export function createAppender(cluster: Cluster, topics: Topics, density: Density): Appender {
   const { runtime, maxQueuedBytes, maxBatchBytes, appendTimeoutMs, recordsOf } = cluster.settings;
   const sender = new Sender(cluster, density);
   const lanes = new Map<string, Lane>();
   const forms = new Map<string, RecordForm>();
-  const idle: (() => void)[] = [];
-  /** Calls without an answer, oldest first: all have as much time, so the first is the first whose time is over. */
-  const calls = new Set<Call>();
   /** Calls that wait for news of a topic; later ones wait behind them, because calls keep their order. */
   let admission: Promise<void> | undefined;
-  let queuedBytes = 0;
-  let expiry: Timer | undefined;
-
-  const expire = (): void => {
-    expiry = undefined;
-    const now = runtime.clock.monotonicMs();
-    for (const call of calls) {
-      if (call.deadline > now) {
-        watch(call.deadline - now);
-        return;
-      }
-      call.fail(late());
-    }
-  };
-
-  const watch = (ms: number): void => {
-    expiry ??= runtime.timers.after(Math.ceil(ms), expire);
-  };
 
   const late = (): DistributionError => {
     const why = cluster.problem ?? sender.trouble ?? "no answer";
@@ -64,6 +37,8 @@ export function createAppender(cluster: Cluster, topics: Topics, density: Densit
     const full = why.startsWith("KAFKA_STORAGE_ERROR");
     return full ? new DistributionError("storage_full", `${what} Is a disk full?`) : unavailable(what);
   };
+
+  const calls = new AppendCalls({ runtime, maxQueuedBytes, engine: "Kafka", timeoutMs: appendTimeoutMs, late });
 
   const laneOf = (topic: string, partition: number): Lane => {
     const key = `${topic}/${partition}`;
@@ -88,7 +63,7 @@ export function createAppender(cluster: Cluster, topics: Topics, density: Densit
     for (const write of writes) if (unknown(write)) await formOf(await cluster.partition(write.topic, write.partition));
   };
 
-  const enqueue = (call: Call, writes: readonly PartitionWrite[]): void => {
+  const enqueue = (call: AppendCall, writes: readonly PartitionWrite[]): void => {
     const touched = new Set<Lane>();
     for (const [at, { topic, partition, batch }] of writes.entries()) {
       const lane = laneOf(topic, partition);
@@ -98,7 +73,7 @@ export function createAppender(cluster: Cluster, topics: Topics, density: Densit
     for (const lane of touched) sender.wake(lane);
   };
 
-  const admit = (call: Call, writes: readonly PartitionWrite[]): void => {
+  const admit = (call: AppendCall, writes: readonly PartitionWrite[]): void => {
     if (admission === undefined && !writes.some(unknown)) {
       enqueue(call, writes);
       return;
@@ -107,9 +82,9 @@ export function createAppender(cluster: Cluster, topics: Topics, density: Densit
       .then(() => learn(writes))
       .then(
         () => {
-          if (!call.settled) enqueue(call, writes);
+          if (!call.dropped) enqueue(call, writes);
         },
-        (failure: DistributionError) => call.fail(failure),
+        (failure: DistributionError) => call.giveUp(failure),
       )
       .then(() => {
         if (admission === turn) admission = undefined;
@@ -118,55 +93,24 @@ export function createAppender(cluster: Cluster, topics: Topics, density: Densit
   };
 
   return {
-    append(writes) {
-      if (writes.length === 0) return Promise.resolve([]);
+    async append(writes) {
+      if (writes.length === 0) return [];
       let bytes = 0;
       for (const [at, write] of writes.entries()) {
         check(write, at, maxBatchBytes, cluster.known(write.topic));
         bytes += write.batch.bytes.length;
       }
-      if (queuedBytes > 0 && queuedBytes + bytes > maxQueuedBytes) {
-        const limit = `${queuedBytes} of ${maxQueuedBytes} bytes (maxQueuedBytes) wait for Kafka`;
-        return Promise.reject(unavailable(`${limit}; append again shortly.`, undefined, RETRY_MS));
-      }
-      queuedBytes += bytes;
-      return new Promise((resolve, reject) => {
-        const over = (): void => {
-          queuedBytes -= bytes;
-          calls.delete(call);
-          if (calls.size === 0) for (const done of idle.splice(0)) done();
-        };
-        const deadline = runtime.clock.monotonicMs() + appendTimeoutMs;
-        const call = new Call(
-          writes.length,
-          deadline,
-          (appended) => {
-            over();
-            resolve(appended);
-          },
-          (error) => {
-            over();
-            reject(error);
-          },
-        );
-        calls.add(call);
-        watch(appendTimeoutMs);
-        admit(call, writes);
-      });
+      const call = calls.begin(writes, bytes);
+      admit(call, writes);
+      return call.answer;
     },
     get stuck() {
-      const [oldest] = calls;
-      if (oldest === undefined) return undefined;
-      const waits = appendTimeoutMs - (oldest.deadline - runtime.clock.monotonicMs());
-      if (waits < STUCK_MS) return undefined;
-      const why = sender.trouble ?? "Kafka does not answer";
-      return `Appends wait for ${Math.floor(waits / 1000)} s: ${why}`;
+      return calls.stuck(() => sender.trouble);
     },
     prepare: () => sender.prepare(),
     forget: (topic) => void forms.delete(topic),
     async close() {
-      if (calls.size > 0) await new Promise<void>((resolve) => void idle.push(resolve));
-      expiry?.cancel();
+      await calls.idle();
       sender.close();
     },
   };

@@ -1,6 +1,12 @@
-/** One call of `append` on its way: its writes, cut into parts that fit a record batch, and what became of them. */
-import { KAFKA_BINDING, type OutgoingRecord, type RecordForm, toRecords } from "@distribution/broker-common";
-import type { Appended } from "@distribution/core/brokers";
+/** One write of an `append` on its way, cut into parts that fit a record batch, and what became of them. */
+import {
+  type AppendCall,
+  KAFKA_BINDING,
+  type OutgoingRecord,
+  type RecordForm,
+  toRecords,
+} from "@distribution/broker-common";
+import type { Appended, Stored } from "@distribution/core/brokers";
 import type { DistributionError } from "@distribution/core/errors";
 import type { PackedBatch } from "@distribution/core/events";
 import { formatOffset } from "../offset.ts";
@@ -28,44 +34,6 @@ export interface Placement {
 /** Headers and key of a packed record, bytes. */
 const PACKED_ROOM = 200;
 
-export class Call {
-  /** Monotonic, ms. */
-  readonly deadline: number;
-  readonly #resolve: (appended: readonly Appended[]) => void;
-  readonly #reject: (error: DistributionError) => void;
-  readonly #results: Appended[];
-  #open: number;
-  /** It was answered: what of it still waits is not sent any more. */
-  settled = false;
-
-  constructor(
-    writes: number,
-    deadline: number,
-    resolve: (appended: readonly Appended[]) => void,
-    reject: (error: DistributionError) => void,
-  ) {
-    this.#open = writes;
-    this.#results = new Array<Appended>(writes);
-    this.deadline = deadline;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  done(write: number, appended: Appended): void {
-    this.#results[write] = appended;
-    this.#open -= 1;
-    if (this.#open > 0 || this.settled) return;
-    this.settled = true;
-    this.#resolve(this.#results);
-  }
-
-  fail(error: DistributionError): void {
-    if (this.settled) return;
-    this.settled = true;
-    this.#reject(error);
-  }
-}
-
 /** Next to each other in one record. */
 class Packed implements Appended {
   readonly epoch: string;
@@ -92,13 +60,19 @@ interface Run {
 }
 
 /** Each in a record of its own. */
-class Single implements Appended {
+class Single implements Stored {
   readonly epoch: string;
   readonly #runs: readonly Run[];
+  readonly #count: number;
 
-  constructor(epoch: string, runs: readonly Run[]) {
+  constructor(epoch: string, runs: readonly Run[], count: number) {
     this.epoch = epoch;
     this.#runs = runs;
+    this.#count = count;
+  }
+
+  has(index: number): boolean {
+    return index < this.#count;
   }
 
   offsetAt(index: number): string {
@@ -109,21 +83,36 @@ class Single implements Appended {
 }
 
 export class Write {
-  readonly call: Call;
+  readonly call: AppendCall;
   readonly parts: readonly Part[];
   readonly #at: number;
   readonly #runs: Run[] = [];
+  #epoch = "";
   #placed = 0;
   #done = 0;
+  #refused = false;
 
   /** `at`: which of the call's writes. */
-  constructor(call: Call, at: number, batch: PackedBatch, form: RecordForm, maxBytes: number) {
+  constructor(call: AppendCall, at: number, batch: PackedBatch, form: RecordForm, maxBytes: number) {
     this.call = call;
     this.#at = at;
     this.parts =
       form === "packed"
         ? [{ write: this, records: [], packed: batch, bytes: batch.bytes.length + PACKED_ROOM }]
         : this.#cut(toRecords(batch, form, KAFKA_BINDING), maxBytes);
+  }
+
+  /** Whether parts of it that wait are not to be sent any more. */
+  get over(): boolean {
+    return this.#refused || this.call.dropped;
+  }
+
+  /** The next part is refused for good; those behind it will not be sent. */
+  refused(error: DistributionError): void {
+    if (this.#refused) return;
+    this.#refused = true;
+    const stored = this.#placed === 0 ? undefined : new Single(this.#epoch, this.#runs, this.#placed);
+    this.call.refused(this.#at, error, stored);
   }
 
   /** The next part is in the log, in the record batch that begins at `base`. Parts are sent in order. */
@@ -133,10 +122,11 @@ export class Write {
       this.call.done(this.#at, new Packed(epoch, record, placement));
       return;
     }
+    this.#epoch = epoch;
     this.#runs.push({ first: this.#placed, offset: record });
     this.#placed += records.length;
     this.#done += 1;
-    if (this.#done === this.parts.length) this.call.done(this.#at, new Single(epoch, this.#runs));
+    if (this.#done === this.parts.length) this.call.done(this.#at, new Single(epoch, this.#runs, this.#placed));
   }
 
   #cut(records: readonly OutgoingRecord[], maxBytes: number): Part[] {

@@ -1,4 +1,5 @@
 /** What waits for one partition, the batch that is on its way there, and how the broker knows that batch again. */
+import { Fifo } from "@distribution/collections";
 import type { KnownTopic } from "../connection/cluster.ts";
 import type { Compression } from "../options.ts";
 import type { Part, Placement } from "./call.ts";
@@ -15,6 +16,10 @@ export interface Batch {
   readonly records: number;
   readonly events: number;
   tries: number;
+  /** Of the first try, monotonic, ms. */
+  sentAt: number;
+  /** Tries of which the broker has not said that it did not take them: it may be in the log while there is one. */
+  doubts: number;
 }
 
 export type LaneState = "idle" | "ready" | "sending" | "waiting";
@@ -28,8 +33,7 @@ export class Lane {
   missed = 0;
   /** The last record that was acknowledged: what follows lies behind it, unless the topic is another one now. */
   last = -1n;
-  #queue: Part[] = [];
-  #head = 0;
+  readonly #queue = new Fifo<Part>();
   #producer: bigint | undefined;
   #epoch = 0;
   #sequence = 0;
@@ -43,7 +47,7 @@ export class Lane {
   }
 
   get waiting(): boolean {
-    return this.batch !== undefined || this.#head < this.#queue.length;
+    return this.batch !== undefined || this.#queue.length > 0;
   }
 
   /** Whether it has to be given a producer id before its next batch. */
@@ -61,28 +65,49 @@ export class Lane {
     this.#sequence = 0;
   }
 
-  /** The batch to send: the one that was sent already, or what waits, up to the bound. Undefined: nobody waits any more. */
+  /** The batch to send: the one that was sent already, or what waits, up to the bound. Undefined: there is nothing to send. */
   form(compression: Compression, now: bigint): Batch | undefined {
-    this.#dropAnswered();
+    this.#dropOver();
     if (this.batch !== undefined) return this.batch;
     const parts: Part[] = [];
     let bytes = 0;
-    while (this.#head < this.#queue.length) {
-      const part = this.#queue[this.#head]!;
-      if (!part.write.call.settled) {
+    for (let part = this.#queue.at(0); part !== undefined; part = this.#queue.at(0)) {
+      if (!part.write.over) {
         if (parts.length > 0 && bytes + part.bytes > this.#maxBytes) break;
         parts.push(part);
         bytes += part.bytes;
       }
-      this.#head += 1;
+      this.#queue.shift();
     }
-    this.#shrink();
     if (parts.length === 0) return undefined;
     const { records, placements, events } = layOut(parts);
     const encoded = encodeBatch(records, compression, now);
-    this.batch = { parts, placements, bytes: encoded, records: records.length, events, tries: 0 };
+    this.batch = { parts, placements, bytes: encoded, records: records.length, events, tries: 0, sentAt: 0, doubts: 0 };
     this.#stamp();
     return this.batch;
+  }
+
+  /** The batch is on its way. `now`: monotonic, ms. */
+  sent(now: number): void {
+    const batch = this.batch!;
+    if (batch.doubts === 0) batch.sentAt = now;
+    batch.tries += 1;
+    batch.doubts += 1;
+    if (batch.doubts === 1) for (const { write } of batch.parts) write.call.sent();
+  }
+
+  /** The broker has not taken this try. */
+  untaken(): void {
+    const batch = this.batch!;
+    batch.doubts -= 1;
+    if (batch.doubts === 0) for (const { write } of batch.parts) write.call.unsent();
+  }
+
+  /** None of the tries is in the log, nor comes there any more: what is not given up may be sent as new. */
+  absent(): void {
+    this.batch!.doubts = 1;
+    this.untaken();
+    this.restart();
   }
 
   /** The batch is in the log from this record on. */
@@ -104,8 +129,7 @@ export class Lane {
     if (this.batch!.parts.length === 1) return false;
     const { parts } = this.#takeBatch();
     this.#maxBytes = Math.max(1, Math.floor(parts.reduce((sum, { bytes }) => sum + bytes, 0) / 2));
-    this.#queue = [...parts, ...this.#queue.slice(this.#head)];
-    this.#head = 0;
+    this.#queueAgain(parts);
     return true;
   }
 
@@ -114,28 +138,31 @@ export class Lane {
     return this.#takeBatch().parts;
   }
 
-  /** The batch, of which nothing more is told. */
+  /** The batch, taken out: what follows must not be taken for it. */
   disowned(): readonly Part[] {
     const { parts } = this.#takeBatch();
     this.#bump();
     return parts;
   }
 
-  /** Everything that waits, the batch first. */
+  /** Everything that waits, the batch first: there is no log any more that it could be in. */
   abandon(): readonly Part[] {
-    const parts = [...(this.batch?.parts ?? []), ...this.#queue.slice(this.#head)];
-    if (this.batch !== undefined) this.#bump();
-    this.batch = undefined;
-    this.#queue = [];
-    this.#head = 0;
-    return parts;
+    const waiting = this.#queue.drain();
+    if (this.batch === undefined) return waiting;
+    if (this.batch.doubts > 0) for (const { write } of this.batch.parts) write.call.unsent();
+    return [...this.disowned(), ...waiting];
   }
 
-  /** A batch that nobody waits for any more. It may be in the log, or come there late, but not after what follows it. */
-  #dropAnswered(): void {
-    if (this.batch === undefined || !this.batch.parts.every(({ write }) => write.call.settled)) return;
-    this.batch = undefined;
-    this.#bump();
+  /** Of a batch that is not in the log, what was given up goes, and the rest waits for another one. */
+  #dropOver(): void {
+    const { batch } = this;
+    if (batch === undefined || batch.doubts > 0 || !batch.parts.some(({ write }) => write.over)) return;
+    this.#queueAgain(this.#takeBatch().parts);
+    if (batch.tries > 0) this.#bump();
+  }
+
+  #queueAgain(parts: readonly Part[]): void {
+    this.add([...parts, ...this.#queue.drain()]);
   }
 
   /** What was sent under an older epoch and comes late is refused by the broker once it has a batch of this one. */
@@ -153,11 +180,5 @@ export class Lane {
     const batch = this.batch!;
     this.batch = undefined;
     return batch;
-  }
-
-  #shrink(): void {
-    if (this.#head < 1024 || this.#head * 2 < this.#queue.length) return;
-    this.#queue = this.#queue.slice(this.#head);
-    this.#head = 0;
   }
 }

@@ -1,4 +1,5 @@
 /** Sends what lanes have: one request a leader at a time, and what comes meanwhile goes with the next. */
+import { TransitSet } from "@distribution/collections";
 import { type DistributionError, fieldError } from "@distribution/core/errors";
 import type { Runtime } from "@distribution/core/runtime";
 import { initProducerIdV4 } from "@platformatic/kafka";
@@ -7,6 +8,7 @@ import { CODE, isRefused, isStale, nameOf, reasonOf, unavailable } from "../conn
 import { pauseMs } from "../connection/gate.ts";
 import type { Density } from "../density.ts";
 import type { Settings } from "../options.ts";
+import { findBatch } from "./find.ts";
 import type { Batch, Lane } from "./lane.ts";
 import { type PartitionProduced, produce } from "./produce.ts";
 
@@ -15,6 +17,12 @@ const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 /** The topic is gone when it was not found so many times, so long apart. */
 const LOOKS = 2;
 const LOOK_MS = 300;
+
+/**
+ * A batch that was sent so long ago is not sent again, ms, but looked for: Kafka may have forgotten its producer, and take it twice
+ * (producer.id.expiration.ms, a day).
+ */
+const RESEND_MS = 12 * 3_600_000;
 
 /** Nobody knows who leads: asked for with the next try. */
 const NOBODY = -1;
@@ -25,8 +33,8 @@ export class Sender {
   readonly #settings: Settings;
   readonly #runtime: Runtime;
   /** By leader: lanes that have something to send. */
-  readonly #ready = new Map<number, Set<Lane>>();
-  readonly #sending = new Set<number>();
+  readonly #ready = new Map<number, TransitSet<Lane>>();
+  readonly #sending = new TransitSet<number>();
   #producer: Promise<bigint> | undefined;
   #trouble: string | undefined;
   #closed = false;
@@ -58,9 +66,12 @@ export class Sender {
     const topic = this.#cluster.known(lane.topic);
     const leader = (topic === undefined ? undefined : this.#cluster.leaderOf(topic, lane.partition)) ?? NOBODY;
     lane.state = "ready";
-    const lanes = this.#ready.get(leader);
-    if (lanes === undefined) this.#ready.set(leader, new Set([lane]));
-    else lanes.add(lane);
+    let lanes = this.#ready.get(leader);
+    if (lanes === undefined) {
+      lanes = new TransitSet();
+      this.#ready.set(leader, lanes);
+    }
+    lanes.add(lane);
     if (this.#sending.has(leader)) return;
     this.#sending.add(leader);
     void this.#run(leader);
@@ -80,7 +91,7 @@ export class Sender {
     this.#sending.delete(leader);
   }
 
-  async #send(leader: number, lanes: Set<Lane>): Promise<void> {
+  async #send(leader: number, lanes: TransitSet<Lane>): Promise<void> {
     const taken = new Map<Lane, Batch>();
     try {
       const connection = await this.#cluster.connect(leader);
@@ -102,8 +113,9 @@ export class Sender {
   }
 
   /** Takes batches from the lanes that are ready, as many as fit a request. */
-  #fill(lanes: Set<Lane>, taken: Map<Lane, Batch>, id: bigint): void {
+  #fill(lanes: TransitSet<Lane>, taken: Map<Lane, Batch>, id: bigint): void {
     const now = this.#runtime.clock.wallNs() / 1_000_000n;
+    const since = this.#runtime.clock.monotonicMs();
     let bytes = 0;
     for (const lane of lanes) {
       if (lane.nameless) lane.name(id);
@@ -111,9 +123,10 @@ export class Sender {
       if (batch !== undefined && taken.size > 0 && bytes + batch.bytes.length > MAX_REQUEST_BYTES) break;
       lanes.delete(lane);
       if (batch === undefined) lane.state = "idle";
+      else if (batch.doubts > 0 && since - batch.sentAt > RESEND_MS) this.#find(lane, false);
       else {
         lane.state = "sending";
-        batch.tries += 1;
+        lane.sent(since);
         bytes += batch.bytes.length;
         taken.set(lane, batch);
       }
@@ -134,8 +147,7 @@ export class Sender {
 
   #placed(lane: Lane, { baseOffset }: PartitionProduced): void {
     if (baseOffset < 0n) {
-      const what = `What was appended to ${lane.topic}/${lane.partition} is in the log, but it is not known where.`;
-      this.#disown(lane, unavailable(what));
+      this.#find(lane, true);
       return;
     }
     const topic = this.#cluster.known(lane.topic);
@@ -147,7 +159,8 @@ export class Sender {
     lane.state = "waiting";
     this.#cluster.topic(lane.topic, 0).then(
       (anew) => this.#finish(lane, anew, baseOffset),
-      (failure: unknown) => this.#disown(lane, asUnavailable(failure)),
+      // It is not known whose position that is: asked for again, the broker names the same.
+      (failure: unknown) => this.#again(lane, reasonOf(failure), true),
     );
   }
 
@@ -159,11 +172,14 @@ export class Sender {
     this.#idle(lane);
   }
 
+  /** Kafka looks at sizes and records before it knows a batch again: what it says of one try says nothing of those before. */
   #failed(lane: Lane, { errorCode: code, message }: PartitionProduced): void {
     const place = `${lane.topic}/${lane.partition}`;
     const why = `${nameOf(code)}${message === null ? "" : `: ${message}`}`;
     if (code === CODE.MESSAGE_TOO_LARGE || code === CODE.RECORD_LIST_TOO_LARGE) {
-      if (lane.split()) this.#idle(lane);
+      lane.untaken();
+      if (lane.batch!.doubts > 0) this.#again(lane, why, false);
+      else if (lane.split()) this.#idle(lane);
       else {
         const limit = `${place} takes less in one record batch (max.message.bytes of the topic)`;
         this.#reject(lane, fieldError("batch_too_large", "batch", `${limit}; split it or call ensureTopic`));
@@ -173,9 +189,11 @@ export class Sender {
         { topic: lane.topic, partition: lane.partition },
         `Kafka lost count of what we appended: ${why}`,
       );
+      lane.untaken();
       lane.restart();
       this.#idle(lane);
     } else if (code === CODE.INVALID_PRODUCER_EPOCH || code === CODE.PRODUCER_FENCED) {
+      lane.untaken();
       this.#producer = undefined;
       this.#producerId().then(
         (id) => {
@@ -186,10 +204,18 @@ export class Sender {
         () => this.#again(lane, why, false),
       );
     } else if (code === CODE.INVALID_RECORD || code === CODE.UNSUPPORTED_FOR_MESSAGE_FORMAT) {
-      this.#reject(lane, fieldError("invalid_request", "batch", `${place} refuses it: ${why}`));
+      lane.untaken();
+      if (lane.batch!.doubts > 0) this.#again(lane, why, false);
+      else this.#reject(lane, fieldError("invalid_request", "batch", `${place} refuses it: ${why}`));
     } else if (isRefused(code)) {
-      this.#reject(lane, unavailable(`Kafka does not let us append to ${place}: ${why}; grant Write on the topic.`));
-    } else this.#again(lane, why, code === CODE.UNKNOWN_TOPIC_OR_PARTITION || isStale(code));
+      lane.untaken();
+      const told = unavailable(`Kafka does not let us append to ${place}: ${why}; grant Write on the topic.`);
+      for (const { write } of lane.batch!.parts) write.call.giveUp(told);
+      this.#again(lane, why, false);
+    } else {
+      if (code === CODE.NOT_ENOUGH_REPLICAS) lane.untaken();
+      this.#again(lane, why, code === CODE.UNKNOWN_TOPIC_OR_PARTITION || isStale(code));
+    }
   }
 
   /** Tries again after a pause, with what is then known of the topic. */
@@ -224,19 +250,44 @@ export class Sender {
   }
 
   #reject(lane: Lane, error: DistributionError): void {
-    for (const { write } of lane.refused()) write.call.fail(error);
+    for (const { write } of lane.refused()) write.refused(error);
     this.#idle(lane);
   }
 
-  /** The batch is in the log, or may be: what follows must not be taken for it. */
-  #disown(lane: Lane, error: DistributionError): void {
-    for (const { write } of lane.disowned()) write.call.fail(error);
+  /** Looks for the batch. `isThere`: Kafka has it and does not say where, since it no longer keeps count of it. */
+  #find(lane: Lane, isThere: boolean): void {
+    lane.state = "waiting";
+    const { partition, batch, last } = lane;
+    const finding = this.#cluster.topic(lane.topic, 0).then(async (topic) => {
+      const base = await findBatch(this.#cluster, { topic, partition, batch: batch!.bytes, after: last });
+      if (base === "gone") this.#disown(lane);
+      else if (base === "absent" && isThere) throw unavailable("what Kafka has is not to be seen there yet");
+      else if (base === "absent") {
+        lane.absent();
+        this.#idle(lane);
+      } else {
+        this.#finish(lane, topic, base);
+        // What follows must not be taken for what Kafka has behind it.
+        lane.restart();
+      }
+    });
+    finding.catch((failure: unknown) => this.#again(lane, reasonOf(failure), true));
+  }
+
+  /** The batch was in the log, and is gone from it. */
+  #disown(lane: Lane): void {
+    const what = `What was appended to ${lane.topic}/${lane.partition} is not kept any more`;
+    const error = unavailable(`${what}; lengthen the topic's retention.`);
+    for (const { write } of lane.disowned()) {
+      write.call.unsent();
+      write.refused(error);
+    }
     this.#idle(lane);
   }
 
   #rejectAll(lane: Lane, error: DistributionError): void {
     lane.missed = 0;
-    for (const { write } of lane.abandon()) write.call.fail(error);
+    for (const { write } of lane.abandon()) write.refused(error);
     lane.state = "idle";
   }
 

@@ -1,6 +1,6 @@
 /** The cluster as this process knows it: its brokers, topics and leaders, and a way to ask each of them. */
-import { type DistributionError, fieldError } from "@distribution/core/errors";
-import { type Connection, metadataV12 } from "@platformatic/kafka";
+import { DistributionError, fieldError } from "@distribution/core/errors";
+import { type Connection, metadataV12, ResponseError } from "@platformatic/kafka";
 import type { Address, Settings } from "../options.ts";
 import { type Connections, createConnections } from "./connections.ts";
 import { answerOf, CODE, codeOf, isPassing, isStale, nameOf, reasonOf, unavailable } from "./failures.ts";
@@ -192,14 +192,22 @@ export class Cluster {
   async #refresh(names: readonly string[] | null): Promise<metadataV12.MetadataResponse> {
     try {
       const connection = await this.connect("any");
+      const address = { host: connection.host!, port: connection.port! };
       const request = metadataV12.api.async(connection, names as string[] | null, false, false);
-      const answer = await request.catch((failure: unknown) => answerOf<metadataV12.MetadataResponse>(failure));
+      const answer = await request
+        .catch((failure: unknown) => {
+          const isFirst = !(failure instanceof ResponseError || this.#closed || this.gate.hasAnswered(address));
+          // A broker that wants TLS or a login lets anybody connect, and answers nothing.
+          throw isFirst ? this.gate.failed(address, failure, true) : failure;
+        })
+        .catch((failure: unknown) => answerOf<metadataV12.MetadataResponse>(failure));
+      this.gate.answered(address);
       this.#setProblem(undefined);
       this.#learn(answer);
       return answer;
     } catch (failure) {
       if (!this.#closed) {
-        this.#setProblem(reasonOf(failure));
+        this.#setProblem(failure instanceof DistributionError ? failure.message.replace(/\.$/, "") : reasonOf(failure));
         void this.#probe();
       }
       throw failure;

@@ -42,7 +42,11 @@ export function createConnections({ settings, gate, requestTimeoutMs, onLost }: 
       if (reached && !closed) onLost?.(address);
     };
     // Without a listener for every error that it says, also after the first, the process would end.
-    connection.on("error", forget);
+    connection.on("error", (failure: Error) => {
+      forget();
+      // A certificate is asked for after the connection was made: what is asked on it only fails with that it is closed.
+      if (reached && !gate.hasAnswered(address)) gate.failed(address, failure, true);
+    });
     connection.on("close", forget);
     const attempt = open.get(key);
     let reached = false;
@@ -51,7 +55,7 @@ export function createConnections({ settings, gate, requestTimeoutMs, onLost }: 
     } catch (failure) {
       forget();
       connection.socket?.destroy();
-      throw gate.failed(address, failure);
+      throw gate.failed(address, failure, isConnected(connection));
     }
     if (closed) {
       await connection.close();
@@ -81,6 +85,10 @@ export function createConnections({ settings, gate, requestTimeoutMs, onLost }: 
     },
   };
 }
+
+/** Though not let in. */
+const isConnected = ({ socket }: Connection): boolean =>
+  (socket?.bytesRead ?? 0) > 0 || (socket?.bytesWritten ?? 0) > 0;
 
 const closedError = (): DistributionError => unavailable("The broker is closed. Open it again.");
 

@@ -1,6 +1,14 @@
 /** What Kafka and its client say when something fails, and what that is called here. */
+import type { OptionNames } from "@distribution/broker-common";
 import { DistributionError } from "@distribution/core/errors";
-import { AuthenticationError, GenericError, protocolErrorsCodesById, ResponseError } from "@platformatic/kafka";
+import {
+  AuthenticationError,
+  GenericError,
+  NetworkError,
+  protocolErrorsCodesById,
+  ResponseError,
+  TimeoutError,
+} from "@platformatic/kafka";
 
 /** The error codes of Kafka's protocol that are told apart here. */
 export const CODE = {
@@ -107,21 +115,83 @@ function* causesOf(failure: unknown): Generator<Error> {
   }
 }
 
-const CREDENTIALS = "the cluster refuses the credentials; check sasl.mechanism, sasl.username and sasl.password";
-const NO_TLS = "the cluster wants TLS; set tls";
-
 /** What in the settings keeps us out, when that is what failed: waiting does not help, so it is tried again slowly. */
-export function refusalOf(failure: unknown): string | undefined {
+export function refusalOf(failure: unknown, called: OptionNames): string | undefined {
+  for (const cause of causesOf(failure)) {
+    // The password's file cannot be read: that says more.
+    if (cause instanceof DistributionError) return cause.message.replace(/\.$/, "");
+  }
   for (const cause of causesOf(failure)) {
     const { code, message } = cause as { readonly code?: unknown; readonly message: string };
-    if (cause instanceof AuthenticationError || isSaslRefusal(codeOf(cause))) return CREDENTIALS;
-    if (message === "Broker requires TLS.") return NO_TLS;
-    if (typeof code !== "string") continue;
-    if (code.startsWith("ERR_SSL_")) return `TLS fails (${code}); check tls: does the port speak it, is a cert wanted?`;
-    if (/CERT|ISSUER|SELF_SIGNED|UNABLE_TO_VERIFY|HOSTNAME|ERR_TLS/.test(code)) return `TLS fails (${code}); check tls`;
+    if ((cause instanceof AuthenticationError && !isSilence(failure)) || isSaslRefusal(codeOf(cause))) {
+      const [mechanism, username, password] = ["mechanism", "username", "password"].map((name) =>
+        called(`sasl.${name}`),
+      );
+      return `the cluster refuses the credentials; check ${mechanism}, ${username} and ${password}`;
+    }
+    if (message === "Broker requires TLS.") {
+      return `the cluster wants TLS; set ${called("tls")}, or ${called("brokers")} to a port without`;
+    }
+    const refusal = typeof code === "string" ? tlsRefusal(code, message, called) : undefined;
+    if (refusal !== undefined) return refusal;
   }
   return undefined;
 }
+
+function tlsRefusal(code: string, message: string, called: OptionNames): string | undefined {
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
+    return `TLS: the broker's certificate is for another name (${message}); call it in ${called("brokers")} by one that is there`;
+  }
+  if (code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID") {
+    return `TLS: the broker's certificate is not valid now (${code}); renew it`;
+  }
+  if (/^ERR_SSL_.*(CERT|UNKNOWN_CA)/.test(code)) {
+    const [cert, key] = [called("tls.cert"), called("tls.key")];
+    return `TLS: the broker does not take this side's certificate (${code}); check ${cert} and ${key}`;
+  }
+  if (code.startsWith("ERR_SSL_")) {
+    return `TLS fails (${code}): if the port does not speak it, switch ${called("tls")} off, or set ${called("brokers")} to one that does`;
+  }
+  if (/^(CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|HOSTNAME_MISMATCH)/.test(code)) {
+    return `TLS: the broker's certificate is not trusted (${code}); set ${called("tls.ca")} to that of the authority that signed it`;
+  }
+  return undefined;
+}
+
+/** What may be wrong where nobody can be reached. `own`: the address is one of the settings', not one that the cluster gave. */
+export function remedyOf(failure: unknown, called: OptionNames, own: boolean): string | undefined {
+  const all = [...causesOf(failure)];
+  const brokers = called("brokers");
+  if (all.some(({ message }) => message.includes("secure TLS connection was established"))) {
+    return `if the port speaks no TLS, switch ${called("tls")} off, or set ${brokers} to one that does`;
+  }
+  if (all.some((cause) => "code" in cause && UNREACHABLE.has(String(cause.code))) || all[0] instanceof TimeoutError) {
+    return own
+      ? `start it, or set ${brokers} to where it is`
+      : "the cluster itself gives this address (advertised.listeners): it has to be one that is reached from here";
+  }
+  return undefined;
+}
+
+/** The connection ended, and nobody said why. */
+export function isSilence(failure: unknown): boolean {
+  const innermost = [...causesOf(failure)].at(-1);
+  return innermost instanceof NetworkError || innermost instanceof TimeoutError;
+}
+
+/** What may be wrong where nothing was ever answered. */
+export const unansweredRemedy = (called: OptionNames): string =>
+  `it may want a login (${called("sasl.mechanism")}) or TLS (${called("tls")}), or be no Kafka (${called("brokers")})`;
+
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  "ECONNREFUSED",
+  "EADDRNOTAVAIL",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "ETIMEDOUT",
+]);
 
 const isSaslRefusal = (code: number | undefined): boolean =>
   code === CODE.SASL_AUTHENTICATION_FAILED ||

@@ -5,7 +5,7 @@
 import type { DistributionError } from "@distribution/core/errors";
 import type { Runtime } from "@distribution/core/runtime";
 import type { Address, Settings } from "../options.ts";
-import { reasonOf, refusalOf, unavailable } from "./failures.ts";
+import { isSilence, reasonOf, refusalOf, remedyOf, unansweredRemedy, unavailable } from "./failures.ts";
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
@@ -14,8 +14,12 @@ export interface Gate {
   /** Throws `unavailable`, with the time to wait, while the address may not be called. */
   assertOpen(address: Address): void;
   reached(address: Address): void;
-  /** The failure as it is told. */
-  failed(address: Address, failure: unknown): DistributionError;
+  /** It speaks Kafka, with us. */
+  answered(address: Address): void;
+  /** Whether it ever did. */
+  hasAnswered(address: Address): boolean;
+  /** The failure as it is told. `connected`: there was a connection, and it failed before it answered anything. */
+  failed(address: Address, failure: unknown, connected: boolean): DistributionError;
   /** Why the settings let nobody in, when that is so. */
   readonly refusal: string | undefined;
 }
@@ -27,9 +31,22 @@ interface Hold {
   error: DistributionError;
 }
 
-export function createGate({ runtime, refusedRetryMs, logger }: Settings): Gate {
+export function createGate({ runtime, refusedRetryMs, logger, optionNames, brokers }: Settings): Gate {
   const holds = new Map<string, Hold>();
+  const known = new Set<string>();
+  const own = new Set(brokers.map(nameOf));
+  /** The refusal that the log has. */
+  let told: string | undefined;
   let refused: { readonly reason: string; readonly until: number; readonly error: DistributionError } | undefined;
+
+  const whatOf = (failure: unknown, name: string, connected: boolean): string => {
+    const reason = reasonOf(failure);
+    if (connected && isSilence(failure) && !known.has(name)) {
+      return `gives no answer: ${reason}; ${unansweredRemedy(optionNames)}`;
+    }
+    const remedy = remedyOf(failure, optionNames, own.has(name));
+    return `cannot be reached: ${reason}${remedy === undefined ? "" : `; ${remedy}`}`;
+  };
 
   return {
     assertOpen(address) {
@@ -42,18 +59,24 @@ export function createGate({ runtime, refusedRetryMs, logger }: Settings): Gate 
       holds.delete(nameOf(address));
       refused = undefined;
     },
-    failed(address, failure) {
+    answered(address) {
+      known.add(nameOf(address));
+      told = undefined;
+    },
+    hasAnswered: (address) => known.has(nameOf(address)),
+    failed(address, failure, connected) {
       const now = runtime.clock.monotonicMs();
       const name = nameOf(address);
-      const reason = refusalOf(failure);
+      const reason = refusalOf(failure, optionNames);
       if (reason !== undefined) {
         const error = unavailable(`Kafka at ${name}: ${reason}.`, failure);
-        if (refused?.reason !== reason) logger?.error({ broker: name }, error.message);
+        if (told !== reason) logger?.error({ broker: name }, error.message);
+        told = reason;
         refused = { reason, until: now + refusedRetryMs * (1 + runtime.random.next()), error };
         return error;
       }
       const failures = (holds.get(name)?.failures ?? 0) + 1;
-      const error = unavailable(`Kafka at ${name} cannot be reached: ${reasonOf(failure)}.`, failure);
+      const error = unavailable(`Kafka at ${name} ${whatOf(failure, name, connected)}.`, failure);
       holds.set(name, { failures, until: now + pauseMs(failures, runtime), error });
       return error;
     },

@@ -1,4 +1,5 @@
 /** Asks the leaders of a topic's partitions, each once for all of its partitions, and again where they have moved. */
+import { pause } from "@distribution/core/runtime";
 import type { Connection } from "@platformatic/kafka";
 import type { Cluster, KnownTopic } from "./cluster.ts";
 import { answerOf, CODE, isPassing, isStale, nameOf, unavailable } from "./failures.ts";
@@ -26,7 +27,7 @@ export async function askLeaders<T extends LeaderAnswer>(
   for (let failures = 0; answers.size < partitions.length; failures += 1) {
     if (failures > 0) {
       if (runtime.clock.monotonicMs() > until) throw unavailable(`Partitions of ${name} have no leader just now.`);
-      await new Promise<void>((resolve) => void runtime.timers.after(pauseMs(failures, runtime) + 5, resolve));
+      await pause(runtime, pauseMs(failures, runtime) + 5);
     }
     const topic = await cluster.topic(name, failures === 0 ? undefined : 0);
     const missing = partitions.filter((partition) => !answers.has(partition));

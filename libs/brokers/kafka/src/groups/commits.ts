@@ -13,22 +13,24 @@ export interface Membership {
   readonly generation: number;
 }
 
-export type PartitionProgress = PartitionName & { readonly progress: Progress };
+/** What lies at the coordinator for one partition. */
+export type PartitionCommit = PartitionName & {
+  /** Of the next record. */
+  readonly offset: bigint;
+  readonly metadata: string;
+};
 
 /** Throws the coordinator's answer: whether the member is still one is the caller's to judge. */
 export async function commit(
   coordinator: Coordinator,
   group: string,
   { memberId, generation }: Membership,
-  parts: readonly PartitionProgress[],
+  parts: readonly PartitionCommit[],
 ): Promise<void> {
   const topics = [...Map.groupBy(parts, ({ topic }) => topic)].map(([name, all]) => ({
     name,
-    partitions: all.map(({ partition, progress }) => ({
-      partitionIndex: partition,
-      committedOffset: committedOffset(progress),
-      committedLeaderEpoch: -1,
-      committedMetadata: metadataOf(progress),
+    partitions: all.map(({ partition, offset, metadata }) => ({
+      ...{ partitionIndex: partition, committedOffset: offset, committedLeaderEpoch: -1, committedMetadata: metadata },
     })),
   }));
   await coordinator.ask((connection) =>
@@ -36,28 +38,47 @@ export async function commit(
   );
 }
 
-/** What the group has committed of these partitions; none where it has nothing. */
+/** What the group has committed of these partitions, by `topic/partition`; none where it has nothing. */
 export async function readCommits(
   coordinator: Coordinator,
   group: string,
-  epochs: ReadonlyMap<string, string>,
   partitions: readonly PartitionName[],
-): Promise<Map<string, Progress>> {
+): Promise<Map<string, PartitionCommit>> {
   const topics = [...Map.groupBy(partitions, ({ topic }) => topic)].map(([name, all]) => ({
     name,
     partitionIndexes: all.map(({ partition }) => partition),
   }));
   const wanted = [{ groupId: group, memberId: null, memberEpoch: -1, topics }];
   const { groups } = await coordinator.ask((connection) => offsetFetchV8.api.async(connection, wanted, true));
-  const found = new Map<string, Progress>();
+  const found = new Map<string, PartitionCommit>();
   for (const { name, partitions: all } of groups[0]?.topics ?? []) {
-    for (const { partitionIndex, committedOffset: offset, metadata } of all) {
+    for (const { partitionIndex: partition, committedOffset: offset, metadata } of all) {
       if (offset < 0n) continue;
-      found.set(`${name}/${partitionIndex}`, progressOf(offset, metadata ?? "", epochs.get(name) ?? ""));
+      found.set(`${name}/${partition}`, { topic: name, partition, offset, metadata: metadata ?? "" });
     }
   }
   return found;
 }
+
+/** As `readCommits`, of an engine's group. `epochs`: by topic, for what was committed by others. */
+export async function readProgress(
+  coordinator: Coordinator,
+  group: string,
+  epochs: ReadonlyMap<string, string>,
+  partitions: readonly PartitionName[],
+): Promise<Map<string, Progress>> {
+  const commits = await readCommits(coordinator, group, partitions);
+  return new Map(
+    [...commits].map(([name, { topic, offset, metadata }]) => [
+      name,
+      progressOf(offset, metadata, epochs.get(topic) ?? ""),
+    ]),
+  );
+}
+
+export const commitOf = ({ topic, partition }: PartitionName, progress: Progress): PartitionCommit => ({
+  ...{ topic, partition, offset: committedOffset(progress), metadata: metadataOf(progress) },
+});
 
 const committedOffset = ({ floor }: Progress): bigint => BigInt(countedOffset(floor).split(".")[0]!);
 

@@ -9,10 +9,10 @@ import {
 import type { GroupMember, GroupOptions, PartitionReader, ReadFrom } from "@distribution/core/brokers";
 import type { DistributionError } from "@distribution/core/errors";
 import { readBounds } from "../admin/bounds.ts";
-import { asUnavailable, type Cluster } from "../connection/cluster.ts";
-import { CODE, codeOf, unavailable } from "../connection/failures.ts";
+import type { Cluster } from "../connection/cluster.ts";
 import { beforeRecord, compareOffsets } from "../offset.ts";
-import { commit, type PartitionProgress, readCommits } from "./commits.ts";
+import { commitOf, readProgress } from "./commits.ts";
+import { commitAsMember, lost } from "./committing.ts";
 import { type Coordinator, createCoordinator } from "./coordinator.ts";
 import { Member, type MemberHost, nameOfPartition } from "./member.ts";
 
@@ -36,8 +36,10 @@ interface Running {
   readonly member: Member;
 }
 
+type PartitionProgress = PartitionName & { readonly progress: Progress };
+
 export function createGroups({ cluster, read, onFailure }: GroupsHost): Groups {
-  const { runtime, groupWindowEvents, groupWindowBytes, rebalanceTimeoutMs, requestTimeoutMs } = cluster.settings;
+  const { runtime, groupWindowEvents, groupWindowBytes, rebalanceTimeoutMs } = cluster.settings;
   const running = new Map<string, Running>();
 
   const write = async (
@@ -45,32 +47,10 @@ export function createGroups({ cluster, read, onFailure }: GroupsHost): Groups {
     group: string,
     parts: readonly (PartitionName & { take(): Progress })[],
   ): Promise<void> => {
-    const until = runtime.clock.monotonicMs() + requestTimeoutMs;
-    for (;;) {
-      const { membership } = member;
-      if (membership !== undefined) {
-        if (!parts.every((part) => member.has(part))) throw lost(group);
-        try {
-          const progress = parts.map((part): PartitionProgress => {
-            const { topic, partition } = part;
-            return { topic, partition, progress: part.take() };
-          });
-          await commit(coordinator, group, membership, progress);
-          return;
-        } catch (failure) {
-          const code = codeOf(failure);
-          if (code === CODE.UNKNOWN_MEMBER_ID || code === CODE.FENCED_INSTANCE_ID) {
-            member.forgotten();
-            throw lost(group, failure);
-          }
-          if (code !== CODE.REBALANCE_IN_PROGRESS && code !== CODE.ILLEGAL_GENERATION) throw asUnavailable(failure);
-        }
-      }
-      const left = until - runtime.clock.monotonicMs();
-      if (left <= 0) throw unavailable(`The group ${group} is being rebalanced; ack again shortly.`);
-      const { membership: now } = member;
-      if (now === undefined || now.generation === membership?.generation) await member.nextRound(left);
-    }
+    await commitAsMember(cluster.settings, { coordinator, member, group }, () => {
+      if (!parts.every((part) => member.has(part))) throw lost(group);
+      return parts.map((part) => commitOf(part, part.take()));
+    });
   };
 
   /** Where a group begins that has nothing of a partition. One that has others of the topic has run: this one is new, and all of it is wanted. */
@@ -106,7 +86,7 @@ export function createGroups({ cluster, read, onFailure }: GroupsHost): Groups {
       epochs.set(topic, known.id);
       all.push(...known.partitions.map((_, partition) => ({ topic, partition })));
     }
-    const commits = await readCommits(under.coordinator, engine.name, epochs, all);
+    const commits = await readProgress(under.coordinator, engine.name, epochs, all);
     const ran = new Set(all.filter((one) => commits.has(nameOfPartition(one))).map(({ topic }) => topic));
     const missing = partitions.filter((one) => !commits.has(nameOfPartition(one)));
     const begun = await begin(missing, from, ran);
@@ -169,6 +149,3 @@ export function createGroups({ cluster, read, onFailure }: GroupsHost): Groups {
     close: () => engine.close(),
   };
 }
-
-const lost = (group: string, cause?: unknown): DistributionError =>
-  unavailable(`The group ${group} has given the partition to another member; its events come again there.`, cause);

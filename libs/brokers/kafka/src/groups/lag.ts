@@ -6,7 +6,7 @@ import { readBounds } from "../admin/bounds.ts";
 import type { Cluster } from "../connection/cluster.ts";
 import type { Density } from "../density.ts";
 import { beforeRecord, compareOffsets, parseOffset } from "../offset.ts";
-import { readCommits } from "./commits.ts";
+import { readProgress } from "./commits.ts";
 import { createCoordinator } from "./coordinator.ts";
 
 export interface LagHost {
@@ -47,7 +47,7 @@ export async function readLag(
   const commits =
     elsewhere.length === 0
       ? new Map<string, Progress>()
-      : await readCommits(createCoordinator(cluster, group), group, epochs, elsewhere);
+      : await readProgress(createCoordinator(cluster, group), group, epochs, elsewhere);
   const bounds = await readBounds(
     cluster,
     name,

@@ -4,7 +4,7 @@
  */
 import type { PartitionName } from "@distribution/broker-common";
 import { type DistributionError, toDistributionError } from "@distribution/core/errors";
-import type { Runtime, Timer } from "@distribution/core/runtime";
+import { endedWithin, type Runtime, type Timer } from "@distribution/core/runtime";
 import { heartbeatV4, leaveGroupV4 } from "@platformatic/kafka";
 import { asUnavailable, type Cluster } from "../connection/cluster.ts";
 import type { Connections } from "../connection/connections.ts";
@@ -313,11 +313,8 @@ export class Member {
     const leaving = this.#coordinator.ask((connection) =>
       leaveGroupV4.api.async(connection, this.#group, [{ memberId: this.#memberId }]),
     );
-    const late = Promise.withResolvers<void>();
-    const timer = this.#runtime.timers.after(LEAVE_MS, late.resolve);
     // Else its session ends by itself.
-    await Promise.race([leaving.then(() => undefined).catch(() => undefined), late.promise]);
-    timer.cancel();
+    await endedWithin(this.#runtime, leaving, LEAVE_MS);
   }
 }
 

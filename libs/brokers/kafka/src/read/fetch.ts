@@ -48,25 +48,27 @@ export interface FetchLimits {
   readonly waitMs: number;
   /** Of the whole answer. */
   readonly maxBytes: number;
+  /** Also what lies behind the beginning of a transaction that is under way. Default false. */
+  readonly uncommitted?: boolean;
 }
 
 export function fetchRecords(
   connection: Connection,
-  { waitMs, maxBytes }: FetchLimits,
+  { waitMs, maxBytes, uncommitted = false }: FetchLimits,
   partitions: readonly PartitionFetch[],
 ): Promise<FetchAnswer> {
-  return api.async(connection, waitMs, maxBytes, partitions);
+  const isolation = uncommitted ? FetchIsolationLevels.READ_UNCOMMITTED : FetchIsolationLevels.READ_COMMITTED;
+  return api.async(connection, waitMs, maxBytes, isolation, partitions);
 }
 
-function createRequest(waitMs: number, maxBytes: number, partitions: readonly PartitionFetch[]) {
+function createRequest(waitMs: number, maxBytes: number, isolation: number, partitions: readonly PartitionFetch[]) {
   const topics = [...Map.groupBy(partitions, ({ topicId }) => topicId)].map(([topicId, wanted]) => ({
     topicId,
     partitions: wanted.map(({ partition, offset, lastEpoch, maxBytes: partitionMaxBytes }) => ({
       ...{ partition, fetchOffset: offset, currentLeaderEpoch: -1, lastFetchedEpoch: lastEpoch, partitionMaxBytes },
     })),
   }));
-  const committed = FetchIsolationLevels.READ_COMMITTED;
-  return fetchV13.createRequest(waitMs, 1, maxBytes, committed, 0, -1, topics, [], "");
+  return fetchV13.createRequest(waitMs, 1, maxBytes, isolation, 0, -1, topics, [], "");
 }
 
 function parseResponse(_correlation: number, _key: number, _version: number, reader: Reader): FetchAnswer {
@@ -110,7 +112,7 @@ function readDivergence(reader: Reader): bigint | undefined {
   return divergedAt;
 }
 
-const api = createAPI<[number, number, readonly PartitionFetch[]], FetchAnswer>(
+const api = createAPI<[number, number, number, readonly PartitionFetch[]], FetchAnswer>(
   KEY,
   VERSION,
   createRequest,

@@ -2,18 +2,18 @@
 import { fromRecord, KAFKA_BINDING, NoEventError } from "@distribution/broker-common";
 import type { ForeignReader, ForeignRecord } from "@distribution/core/brokers";
 import { fieldError } from "@distribution/core/errors";
-import type { LogRecord } from "./record-batches.ts";
-import type { Source } from "./source.ts";
+import type { LogRecord } from "./record.ts";
+import type { DamagedBatch } from "./record-batches.ts";
+import type { Gathering, Source } from "./source.ts";
 import type { Start } from "./start.ts";
 
 const NS_PER_MS = 1_000_000n;
 
 /** Its time is its own, whatever lies before it: a record that is read again is the same. */
-export function foreignRecord(epoch: string, record: LogRecord): ForeignRecord {
+function foreignRecord(epoch: string, record: LogRecord): ForeignRecord {
   return {
     ...{ epoch, offset: record.offset.toString(), key: record.key, value: record.value },
-    // Kafka's -1: its writer said none.
-    time: record.time > 0n ? record.time * NS_PER_MS : 0n,
+    time: timeOf(record.time),
     headers: record.headers.map(([name, value]) => [name, value ?? Buffer.alloc(0)]),
     events() {
       try {
@@ -22,6 +22,32 @@ export function foreignRecord(epoch: string, record: LogRecord): ForeignRecord {
         if (!(failure instanceof NoEventError)) throw failure;
         throw fieldError("invalid_event", "record", failure.message);
       }
+    },
+  };
+}
+
+export function createForeignGathering(epoch: string): Gathering<ForeignRecord> {
+  let records: ForeignRecord[] = [];
+  return {
+    add: (record) => void records.push(foreignRecord(epoch, record)),
+    take() {
+      const taken = records;
+      records = [];
+      return taken;
+    },
+  };
+}
+
+/** Kafka's -1: its writer said none. */
+const timeOf = (ms: bigint): bigint => (ms > 0n ? ms * NS_PER_MS : 0n);
+
+/** A batch that cannot be read, as one record. */
+export function damagedRecord(epoch: string, { bytes, last, time }: DamagedBatch, why: string): ForeignRecord {
+  const damage = `The record batch that ends at ${last} ${why}.`;
+  return {
+    ...{ epoch, offset: last.toString(), key: undefined, headers: [], value: bytes, time: timeOf(time), damage },
+    events() {
+      throw fieldError("invalid_event", "record", damage);
     },
   };
 }

@@ -3,14 +3,18 @@
  * A question that is held cannot be added to, so there are several lanes, each a connection: what is quiet gathers in
  * those that are held, and what is busy finds one that is free. The last free lane is never held for long.
  */
+import { TransitMap } from "@distribution/collections";
 import { asUnavailable, type Cluster } from "../connection/cluster.ts";
 import type { Connections } from "../connection/connections.ts";
 import { CODE, nameOf, unavailable } from "../connection/failures.ts";
 import { fetchRecords, type PartitionFetch, type PartitionFetched } from "./fetch.ts";
 
 export interface Poller {
-  /** Resolves with records or an error code; waits at the head. Rejects with `unavailable` when the leader is away. */
-  fetch(leader: number, wanted: PartitionFetch, signal: AbortSignal): Promise<PartitionFetched>;
+  /**
+   * Resolves with records or an error code; waits at the head, unless `quietly`: then also with nothing, as soon as the leader
+   * says that there is nothing. Rejects with `unavailable` when the leader is away.
+   */
+  fetch(leader: number, wanted: PartitionFetch, signal: AbortSignal, quietly: boolean): Promise<PartitionFetched>;
   close(): Promise<void>;
 }
 
@@ -24,6 +28,8 @@ interface Asker {
 interface Waiting {
   readonly key: string;
   readonly wanted: PartitionFetch;
+  /** Nothing is an answer, too. */
+  readonly quietly: boolean;
   readonly askers: Asker[];
 }
 
@@ -36,13 +42,13 @@ const SHORT_WAIT_MS = 5;
 export function createPoller(cluster: Cluster): Poller {
   const leaders = new Map<number, Leader>();
   return {
-    fetch(node, wanted, signal) {
+    fetch(node, wanted, signal, quietly) {
       let leader = leaders.get(node);
       if (leader === undefined) {
         leader = new Leader(cluster, node);
         leaders.set(node, leader);
       }
-      return leader.fetch(wanted, signal);
+      return leader.fetch(wanted, signal, quietly);
     },
     async close() {
       const all = [...leaders.values()];
@@ -65,15 +71,15 @@ class Leader {
   #short = 0;
   #waiting: Waiting[] = [];
   /** Those that wait and those that are asked, by what they want. */
-  readonly #open = new Map<string, Waiting>();
+  readonly #open = new TransitMap<string, Waiting>();
 
   constructor(cluster: Cluster, node: number) {
     this.#cluster = cluster;
     this.#node = node;
   }
 
-  fetch(wanted: PartitionFetch, signal: AbortSignal): Promise<PartitionFetched> {
-    const key = `${placeOf(wanted)} ${wanted.offset} ${wanted.lastEpoch} ${wanted.maxBytes}`;
+  fetch(wanted: PartitionFetch, signal: AbortSignal, quietly: boolean): Promise<PartitionFetched> {
+    const key = `${placeOf(wanted)} ${wanted.offset} ${wanted.lastEpoch} ${wanted.maxBytes} ${quietly}`;
     return new Promise((resolve, reject) => {
       const asker = { signal, resolve, reject };
       const same = this.#open.get(key);
@@ -81,7 +87,7 @@ class Leader {
         same.askers.push(asker);
         return;
       }
-      const waiting = { key, wanted, askers: [asker] };
+      const waiting = { key, wanted, quietly, askers: [asker] };
       this.#open.set(key, waiting);
       this.#waiting.push(waiting);
       this.#start();
@@ -167,7 +173,7 @@ class Leader {
     const answered = new Set<Waiting>();
     for (const one of taken) {
       const fetched = byPlace.get(placeOf(one.wanted));
-      if (fetched === undefined || isQuiet(fetched)) continue;
+      if (fetched === undefined || (isQuiet(fetched) && !one.quietly)) continue;
       answered.add(one);
       this.#settle(one, (asker) => asker.resolve(fetched));
     }

@@ -50,8 +50,8 @@ export function createReader({ start, source, abort, onClose }: ReaderOptions): 
     skip = undefined;
     const [first] = batches;
     if (read === undefined || first?.record !== start.record) return [...batches];
-    const kept = read + 1 < first.batch.count ? [first.cut(read + 1, first.batch.count)] : [];
-    return [...kept, ...batches.slice(1)];
+    const left = first.after(read);
+    return left === undefined ? batches.slice(1) : [left, ...batches.slice(1)];
   };
 
   /** At most `maxBytes` from the front, at least one event. */

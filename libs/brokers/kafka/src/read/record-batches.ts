@@ -1,17 +1,8 @@
 /** Takes fetched record batches apart: checked, unpacked, without those that carry no events for us. */
-import type { IncomingRecord } from "@distribution/broker-common";
-import { compressionsAlgorithmsByBitmask } from "@platformatic/kafka";
 import { checksum } from "../checksum.ts";
 import type { AbortedTransaction } from "./fetch.ts";
-
-export interface LogRecord extends IncomingRecord {
-  readonly headers: readonly (readonly [name: string, value: Buffer | undefined])[];
-  readonly value: Buffer | undefined;
-  readonly key: Buffer | undefined;
-  readonly offset: bigint;
-  /** When it was appended, Unix ms. */
-  readonly time: bigint;
-}
+import { LogRecord, Walk } from "./record.ts";
+import { unpack } from "./unpack.ts";
 
 export interface Walked {
   readonly records: readonly LogRecord[];
@@ -21,8 +12,19 @@ export interface Walked {
   readonly leaderEpoch: number | undefined;
   /** The batch at `next` cannot be read. */
   readonly damage: string | undefined;
+  /** That batch, if it says where it ends. */
+  readonly damaged: DamagedBatch | undefined;
   /** Bytes of the batch at `next`, when it was cut off; 0 when nothing was. */
   readonly cutOff: number;
+}
+
+/** What can be said of a batch that cannot be read. */
+export interface DamagedBatch {
+  readonly bytes: Buffer;
+  /** Its last record's. */
+  readonly last: bigint;
+  /** Its newest record's, as it says, Unix ms. */
+  readonly time: bigint;
 }
 
 const HEAD_BYTES = 61;
@@ -34,31 +36,58 @@ const TRANSACTIONAL = 0x10;
 const CONTROL = 0x20;
 const ABORT_MARKER = 0;
 
-/** Records from `from` on. Stops before what is damaged or cut off. */
-export function walkBatches(bytes: Buffer, from: bigint, aborted: readonly AbortedTransaction[]): Walked {
+/** A batch has not more records, whatever it says. */
+const MOST_RECORDS = 1 << 24;
+
+/** Records from `from` on. Stops before what is damaged or cut off, and when it has unpacked `mostBytes`. */
+export function walkBatches(
+  bytes: Buffer,
+  from: bigint,
+  aborted: readonly AbortedTransaction[],
+  mostBytes: number,
+): Walked {
   const records: LogRecord[] = [];
   const transactions = new Transactions(aborted);
   let next = from;
   let leaderEpoch: number | undefined;
   let at = 0;
+  let room = mostBytes;
+  const walked = (rest: Partial<Walked> = {}): Walked => ({
+    ...{ records, next, leaderEpoch, damage: undefined, damaged: undefined, cutOff: 0, ...rest },
+  });
   while (at + FRONT_BYTES <= bytes.length) {
     const end = at + FRONT_BYTES + bytes.readInt32BE(at + 8);
-    const damage = end < at + HEAD_BYTES ? "has a length that no record batch has" : undefined;
-    if (damage !== undefined) return { records, next, leaderEpoch, damage, cutOff: 0 };
-    if (end > bytes.length) return { records, next, leaderEpoch, damage, cutOff: end - at };
+    if (end < at + HEAD_BYTES) return walked({ damage: "has a length that no record batch has" });
+    if (end > bytes.length) return walked({ cutOff: end - at });
+    // What is unpacked together is bounded, too: the rest is asked for again.
+    if (room <= 0) return walked();
     const batch = bytes.subarray(at, end);
-    const why = readBatch(batch, next, transactions, records);
-    if (why !== undefined) return { records, next, leaderEpoch, damage: why, cutOff: 0 };
+    const read = readBatch(batch, next, transactions, records, mostBytes);
+    if (typeof read === "string") return walked({ damage: read, damaged: damagedBatch(batch, next) });
+    room -= read;
     const behind = batch.readBigInt64BE(0) + BigInt(batch.readInt32BE(23)) + 1n;
     if (behind > next) next = behind;
     leaderEpoch = batch.readInt32BE(12);
     at = end;
   }
-  return { records, next, leaderEpoch, damage: undefined, cutOff: at < bytes.length ? FRONT_BYTES : 0 };
+  return walked({ cutOff: at < bytes.length ? FRONT_BYTES : 0 });
 }
 
-/** Why the batch cannot be read; undefined: it was. */
-function readBatch(batch: Buffer, from: bigint, transactions: Transactions, into: LogRecord[]): string | undefined {
+function damagedBatch(bytes: Buffer, from: bigint): DamagedBatch | undefined {
+  const more = bytes.readInt32BE(23);
+  const last = bytes.readBigInt64BE(0) + BigInt(more);
+  if (bytes[16] !== 2 || more < 0 || more > MOST_RECORDS || last < from) return undefined;
+  return { bytes, last, time: bytes.readBigInt64BE(35) };
+}
+
+/** Why the batch cannot be read, or how many bytes it was unpacked to: 0 when it was not compressed. */
+function readBatch(
+  batch: Buffer,
+  from: bigint,
+  transactions: Transactions,
+  into: LogRecord[],
+  mostBytes: number,
+): string | number {
   if (batch[16] !== 2) return `is of message format ${batch[16]}, which is not read; only 2 is (Kafka 0.11 and later)`;
   if (checksum(batch.subarray(21)) !== batch.readUInt32BE(17)) return "fails its checksum";
   const attributes = batch.readInt16BE(21);
@@ -67,38 +96,39 @@ function readBatch(batch: Buffer, from: bigint, transactions: Transactions, into
   const producerId = batch.readBigInt64BE(43);
   const kept = into.length;
   try {
-    const body = bodyOf(batch, attributes);
+    const body = bodyOf(batch, attributes, mostBytes);
+    const unpacked = (attributes & COMPRESSION) === 0 ? 0 : body.length;
     if ((attributes & CONTROL) !== 0) {
       if (count > 0 && isAbort(body)) transactions.ended(producerId);
-      return undefined;
+      return unpacked;
     }
     transactions.reach(base + BigInt(batch.readInt32BE(23)));
-    if ((attributes & TRANSACTIONAL) !== 0 && transactions.isAborted(producerId)) return undefined;
+    if ((attributes & TRANSACTIONAL) !== 0 && transactions.isAborted(producerId)) return unpacked;
     const appendTime = (attributes & LOG_APPEND_TIME) !== 0;
-    const reader = new RecordReader(body, base, batch.readBigInt64BE(appendTime ? 35 : 27), appendTime);
+    const time = batch.readBigInt64BE(appendTime ? 35 : 27);
+    const records = { bytes: body, offset: base, time, isSameTime: appendTime };
+    const walk = new Walk().start(body, 0);
+    const skipped = from > base ? Number(from - base) : 0;
     for (let index = 0; index < count; index += 1) {
-      const record = reader.next();
-      if (record.offset >= from) into.push(record);
+      const record = new LogRecord(records, walk);
+      if (record.place >= skipped) into.push(record);
     }
-    return undefined;
+    return unpacked;
   } catch (failure) {
     into.length = kept;
     return `cannot be taken apart: ${failure instanceof Error ? failure.message : String(failure)}`;
   }
 }
 
-function bodyOf(batch: Buffer, attributes: number): Buffer {
+function bodyOf(batch: Buffer, attributes: number, mostBytes: number): Buffer {
   const body = batch.subarray(HEAD_BYTES);
   const algorithm = attributes & COMPRESSION;
-  if (algorithm === 0) return body;
-  const known = compressionsAlgorithmsByBitmask[algorithm];
-  if (known === undefined) throw new Error(`its compression ${algorithm} is not known`);
-  return known.decompressSync(body);
+  return algorithm === 0 ? body : unpack(algorithm, body, mostBytes);
 }
 
 /** A control record's key: version, then what it says. */
 function isAbort(body: Buffer): boolean {
-  const { key } = new RecordReader(body, 0n, 0n, true).next();
+  const { key } = new LogRecord({ bytes: body, offset: 0n, time: 0n, isSameTime: true }, new Walk().start(body, 0));
   return key?.readInt16BE(2) === ABORT_MARKER;
 }
 
@@ -123,68 +153,5 @@ class Transactions {
 
   ended(producerId: bigint): void {
     this.#open.delete(producerId);
-  }
-}
-
-class RecordReader {
-  readonly #bytes: Buffer;
-  readonly #base: bigint;
-  readonly #time: bigint;
-  readonly #sameTime: boolean;
-  #at = 0;
-
-  /** `sameTime`: every record has the batch's; else each says how much later it is. */
-  constructor(bytes: Buffer, base: bigint, time: bigint, sameTime: boolean) {
-    this.#bytes = bytes;
-    this.#base = base;
-    this.#time = time;
-    this.#sameTime = sameTime;
-  }
-
-  next(): LogRecord {
-    const length = this.#varint();
-    const end = this.#at + length;
-    if (length < 0 || end > this.#bytes.length) throw new Error("a record reaches over its end");
-    this.#at += 1;
-    const later = this.#varint();
-    const offset = this.#base + BigInt(this.#varint());
-    const key = this.#slice();
-    const value = this.#slice();
-    const headers: [string, Buffer | undefined][] = [];
-    for (let left = this.#varint(); left > 0; left -= 1) headers.push([this.#name(), this.#slice()]);
-    if (this.#at !== end) throw new Error("a record does not end where it says");
-    return { offset, time: this.#sameTime ? this.#time : this.#time + BigInt(later), key, value, headers };
-  }
-
-  #name(): string {
-    const length = this.#varint();
-    const start = this.#at;
-    this.#at += length;
-    if (length < 0 || this.#at > this.#bytes.length) throw new Error("a header reaches over the end");
-    return this.#bytes.toString("utf8", start, this.#at);
-  }
-
-  #slice(): Buffer | undefined {
-    const length = this.#varint();
-    if (length < 0) return undefined;
-    const start = this.#at;
-    this.#at += length;
-    if (this.#at > this.#bytes.length) throw new Error("a field reaches over the end");
-    return this.#bytes.subarray(start, this.#at);
-  }
-
-  /** Zigzag; up to 53 bits, which only the distance of times could pass. */
-  #varint(): number {
-    let value = 0;
-    let factor = 1;
-    for (let size = 0; size < 10; size += 1) {
-      const byte = this.#bytes[this.#at];
-      if (byte === undefined) break;
-      this.#at += 1;
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
-      factor *= 128;
-    }
-    throw new Error("a number reaches over the end");
   }
 }

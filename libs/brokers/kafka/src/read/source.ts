@@ -7,7 +7,8 @@ import { pauseMs } from "../connection/gate.ts";
 import { beforeRecord } from "../offset.ts";
 import type { PartitionFetched } from "./fetch.ts";
 import type { Poller } from "./poller.ts";
-import { type LogRecord, walkBatches } from "./record-batches.ts";
+import type { LogRecord } from "./record.ts";
+import { type DamagedBatch, walkBatches } from "./record-batches.ts";
 
 export interface PartitionPlace {
   readonly topic: string;
@@ -23,6 +24,14 @@ export interface Source<Item> {
   fetch(): Promise<readonly Item[]>;
 }
 
+/** Makes items of the records of an answer. */
+export interface Gathering<Item> {
+  /** `appendedAt`: Unix ns, never less than the record's before. Throws NoEventError on a record that cannot be given out. */
+  add(record: LogRecord, appendedAt: bigint): void;
+  /** Of what was added since the last time. */
+  take(): Item[];
+}
+
 export interface SourceOptions<Item> {
   readonly cluster: Cluster;
   readonly poller: Poller;
@@ -30,8 +39,9 @@ export interface SourceOptions<Item> {
   /** Of the first record. */
   readonly from: bigint;
   readonly signal: AbortSignal;
-  /** `appendedAt`: Unix ns, never less than the record's before. Throws NoEventError on a record that cannot be given out. */
-  itemOf(record: LogRecord, appendedAt: bigint): Item;
+  readonly gathering: Gathering<Item>;
+  /** What stands for a batch that cannot be read. Without it, or where the batch does not say where it ends, reading ends there. */
+  itemOfDamaged?(batch: DamagedBatch, why: string): Item;
   /** What one answer brought. */
   onTaken?(items: readonly Item[]): void;
   /** Told why the partition cannot be read for now, over and over; undefined: it can again. */
@@ -93,7 +103,8 @@ export function createSource<Item>(options: SourceOptions<Item>): Source<Item> {
       const leader = topic?.id === epoch ? cluster.leaderOf(topic, partition) : undefined;
       if (leader === undefined) throw unavailable(`${name}/${partition} has no leader just now.`);
       const wanted = { topicId: epoch, partition, offset: next, lastEpoch, maxBytes };
-      return await poller.fetch(leader, wanted, signal);
+      // After a failure any answer is one: at the head of a quiet partition nothing else would say that it can be read again.
+      return await poller.fetch(leader, wanted, signal, failures > 0);
     } catch (failure) {
       // Away, or moved.
       await failed(reasonOf(failure));
@@ -129,23 +140,35 @@ export function createSource<Item>(options: SourceOptions<Item>): Source<Item> {
   };
 
   const take = ({ records: bytes, aborted }: PartitionFetched): Item[] => {
-    const walked = walkBatches(bytes, next, aborted);
-    const items: Item[] = [];
+    const walked = walkBatches(bytes, next, aborted, settings.maxDecompressedBytes);
+    let before: LogRecord | undefined;
     for (const record of walked.records) {
-      const time = record.time * 1_000_000n;
-      // The leader's clock: another leader's may be behind it.
-      if (time > appendedAt) appendedAt = time;
+      if (before?.batch !== record.batch || before.later !== record.later) {
+        const time = record.time * 1_000_000n;
+        // The leader's clock: another leader's may be behind it.
+        if (time > appendedAt) appendedAt = time;
+      }
+      before = record;
       try {
-        items.push(options.itemOf(record, appendedAt));
+        options.gathering.add(record, appendedAt);
       } catch (failure) {
         if (!(failure instanceof NoEventError)) throw failure;
         damage = damaged(place, record.offset, `is no event: ${failure.message}`, failure);
         break;
       }
     }
+    const items = options.gathering.take();
+    let behind = walked.next;
+    if (damage === undefined && walked.damage !== undefined) {
+      if (options.itemOfDamaged === undefined || walked.damaged === undefined) {
+        damage = damaged(place, walked.next, walked.damage);
+      } else {
+        items.push(options.itemOfDamaged(walked.damaged, walked.damage));
+        behind = walked.damaged.last + 1n;
+      }
+    }
     if (items.length > 0) options.onTaken?.(items);
-    if (damage === undefined && walked.damage !== undefined) damage = damaged(place, walked.next, walked.damage);
-    next = damage === undefined ? walked.next : next;
+    next = damage === undefined ? behind : next;
     lastEpoch = walked.leaderEpoch ?? lastEpoch;
     // A record batch that is larger than what is asked for comes whole only if it is the answer's first.
     maxBytes = walked.records.length === 0 && walked.cutOff > maxBytes ? walked.cutOff : settings.fetchBytes;

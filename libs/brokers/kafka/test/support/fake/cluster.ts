@@ -11,6 +11,7 @@ interface Script {
   /** Which partition or topic; undefined: any. */
   readonly place: string | undefined;
   readonly code: number;
+  after: number;
   times: number;
 }
 
@@ -49,9 +50,9 @@ export class FakeCluster {
     return partition % this.nodes.length;
   }
 
-  /** The next answers of this kind say this code. */
-  say(key: number, code: number, options: { readonly place?: string; readonly times?: number } = {}): void {
-    this.#scripts.push({ key, code, place: options.place, times: options.times ?? 1 });
+  /** The next answers of this kind say this code, from the one after `after` of them on. */
+  say(key: number, code: number, options: { place?: string; after?: number; times?: number } = {}): void {
+    this.#scripts.push({ key, code, place: options.place, after: options.after ?? 0, times: options.times ?? 1 });
   }
 
   /** The next requests of this kind are not heard, or carried out without an answer; their connections are reset. */
@@ -67,8 +68,13 @@ export class FakeCluster {
 
   scripted(key: number, place: string): number | undefined {
     const script = this.#scripts.find((one) => one.key === key && one.times > 0 && (one.place ?? place) === place);
-    if (script !== undefined) script.times -= 1;
-    return script?.code;
+    if (script === undefined) return undefined;
+    if (script.after > 0) {
+      script.after -= 1;
+      return undefined;
+    }
+    script.times -= 1;
+    return script.code;
   }
 
   loses(key: number): "request" | "answer" | undefined {

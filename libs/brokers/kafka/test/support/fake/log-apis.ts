@@ -34,7 +34,9 @@ export const produce: Answer = (node, r) => {
 export const fetch: Answer = async (node, r) => {
   r.skip(4);
   const waitMs = r.readInt32();
-  r.skip(4 + 4 + 1 + 4 + 4);
+  r.skip(4 + 4);
+  const isCommitted = r.readInt8() === 1;
+  r.skip(4 + 4);
   const wanted = r
     .readArray((t) => ({
       topicId: t.readUUID(),
@@ -60,7 +62,8 @@ export const fetch: Answer = async (node, r) => {
       if (offset > end && lastEpoch >= 0 && lastEpoch < log.leaderEpoch)
         return { ...answer, start, end, code: 0, diverged: true };
       if (offset < start || offset > end) return { ...answer, start, end, code: CODE.OFFSET_OUT_OF_RANGE };
-      return { ...answer, start, end, code: CODE.NONE, records: log.read(offset, maxBytes) };
+      const isHidden = isCommitted && log.stable !== undefined && offset >= log.stable;
+      return { ...answer, start, end, code: CODE.NONE, ...(!isHidden && { records: log.read(offset, maxBytes) }) };
     });
   const waiting = (found: ReturnType<typeof read>) =>
     found.every(({ code, records, diverged }) => code === CODE.NONE && records.length === 0 && !diverged);

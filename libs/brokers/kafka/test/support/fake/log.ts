@@ -21,6 +21,8 @@ interface Producer {
 export class FakeLog {
   start = 0n;
   end = 0n;
+  /** Where a transaction begins that is under way: what follows is not for committed readers. */
+  stable: bigint | undefined;
   leader: number;
   leaderEpoch = 0;
   readonly producers = new Map<bigint, Producer>();
