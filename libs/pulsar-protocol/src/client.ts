@@ -36,9 +36,12 @@ export function connectPulsar(options: PulsarOptions): PulsarClient {
     }
     owned.add(part);
     const close = part.close.bind(part);
-    part.close = () => {
+    // Until then it has something to do, which the client's own end ends.
+    part.close = () => close().finally(() => owned.delete(part));
+    const abort = part.abort.bind(part);
+    part.abort = (error) => {
       owned.delete(part);
-      return close();
+      abort(error);
     };
     return part;
   }

@@ -85,7 +85,7 @@ export interface BrokerInfo {
 }
 
 export interface PulsarClient extends AsyncDisposable {
-  /** Connects and authenticates if that has not happened: `unavailable`, `authentication`. */
+  /** Connects and authenticates if that has not happened: `unavailable`, `handshake`, `tls`, `authentication`. */
   ready(): Promise<BrokerInfo>;
   /** Number of partitions; 0 when the topic is not partitioned. `topic_not_found` when the broker says that there is none. */
   partitions(topic: string): Promise<number>;
@@ -123,7 +123,7 @@ export interface ProducerOptions {
   readonly maxPendingMessages?: number;
   /** Bytes not yet confirmed before `send` refuses with `queue_full`. Default 64 MiB; 1 KiB to 4 GiB. */
   readonly maxPendingBytes?: number;
-  /** From `send` to its confirmation with all reconnects between, ms; then it is rejected with `timeout`. Default 30,000; 1 to 3,600,000. */
+  /** From `send` to its confirmation with all reconnects between, ms; then it is rejected with `timeout` and may be stored or not. Default 30,000; at most 3,600,000; 0: never. */
   readonly sendTimeoutMs?: number;
   /** `exclusive`: refused with `producer_fenced` or `producer_busy` while another producer is on the topic. Default `shared`. */
   readonly access?: "shared" | "exclusive";
@@ -153,23 +153,31 @@ export interface Producer extends AsyncDisposable {
   /** The highest sequence id that is confirmed stored, at first that which the broker knew of this name; -1n: none. */
   readonly lastSequenceId: bigint;
   readonly attached: boolean;
+  /** How often it was attached: while this stays what it is, the topic is the same, whatever its ledgers are. */
+  readonly attachments: number;
+  /** Why it is not attached, or the broker's last refusal of a message that goes on; undefined: there is no trouble. */
+  readonly trouble: Error | undefined;
   /** Messages and bytes that are not confirmed. */
   readonly pending: { readonly messages: number; readonly bytes: number };
   /**
    * Resolves with the message's id when it is stored. Messages of a producer are stored in the order of `send`, also over
    * reconnects, when those not confirmed are sent again with the same sequence ids: twice in the log only where the
-   * namespace does not deduplicate. Where it does, and the confirmation was lost, the id is looked up in the log.
+   * namespace does not deduplicate. Where it does, and the confirmation was lost, the id is looked up in the log; so it is when the
+   * broker refuses what it may have stored before, or the topic was terminated meanwhile. What was first sent more than four hours ago is
+   * not sent again, only looked up: brokers forget producers that are away for long.
    *
-   * Rejects with `message_too_large` or `queue_full` (nothing was sent), `timeout` (it may be stored or not),
-   * `closed`, `topic_not_found`, `topic_terminated`, `authorization`, `producer_fenced`.
+   * Rejects with `message_too_large` or `queue_full` (nothing was sent), `timeout`, `disconnected` or `closed` (it may be stored
+   * or not), `topic_not_found`, `topic_terminated`, `authorization`, `producer_fenced`.
    */
   send(message: OutgoingMessage): Promise<MessageId>;
   /** Sends what batches hold now, and resolves when everything sent before is settled, well or not. */
   flush(): Promise<void>;
   /** Resolves when `send` would not refuse with `queue_full`, at once when it would not now; rejects when the producer ended. */
   writable(): Promise<void>;
-  /** Flushes (at most `sendTimeoutMs`), then lets go of the topic. Idempotent. */
+  /** Flushes (at most `sendTimeoutMs`, where that is not 0), then lets go of the topic. Idempotent. */
   close(): Promise<void>;
+  /** Lets go of the topic now, also during `close`: what is not confirmed is not sent again, and rejected with `closed`. */
+  abort(): void;
 }
 
 /** A message as received. Its bytes are views of the received buffer: copy what is kept for long, or all of the buffer stays. */
@@ -185,8 +193,12 @@ export interface Message {
   readonly orderingKey: Buffer | undefined;
   /** Decoded at each access. */
   readonly properties: Readonly<Record<string, string>>;
-  /** One property without decoding the others. */
+  /** In the order of the message, the values as views of the received bytes (UTF-8): cheaper than `properties`. */
+  readonly propertyList: readonly (readonly [name: string, value: Buffer])[];
+  /** One property. */
   property(name: string): string | undefined;
+  /** For who copies from the received bytes without a view of each part. Undefined where data and properties lie in two places. */
+  readonly received: ReceivedBytes | undefined;
   /** By the producer's clock. All messages of a batch have one. */
   readonly publishTime: bigint;
   /** By the broker's clock, where it is set up to tell (`exposingBrokerEntryMetadataToClientEnabled`). */
@@ -196,6 +208,20 @@ export interface Message {
   readonly sequenceId: bigint;
   /** How often the broker counts it as given out before: negative acknowledgements count, lost connections do not. */
   readonly redeliveryCount: number;
+}
+
+/** Where the parts of a message lie. */
+export interface ReceivedBytes {
+  readonly bytes: Buffer;
+  readonly dataStart: number;
+  readonly dataEnd: number;
+  /** Of the message's metadata, which its properties are a part of. */
+  readonly metadataBytes: number;
+  /**
+   * Fills in, in the order of the message, where the name of each property begins and ends, and then its value: four numbers each.
+   * How many there are; -1: more than have room. Throws as `properties` does.
+   */
+  findProperties(places: Int32Array): number;
 }
 
 export interface ReceiveLimits {
@@ -216,7 +242,7 @@ export interface Receiver extends AsyncIterable<Message>, AsyncDisposable {
    * The next messages in order; waits for the first. Empty when closed, or when `waitMs` passed. One `receive` at a time.
    *
    * Rejects once, and goes on after it, for an entry that cannot be read: `checksum_mismatch`, `entry_corrupt`,
-   * `unsupported` (LZ4, Snappy, encrypted or in chunks); `messageId` of the error names it. Rejects for good with
+   * `unsupported` (encrypted or in chunks); `messageId` of the error names it. Rejects for good with
    * `topic_not_found`, `authorization` and what else ends it.
    */
   receive(limits?: ReceiveLimits): Promise<Message[]>;

@@ -9,7 +9,13 @@ export const PULSAR_ERRORS = {
   disconnected: { retriable: true, meaning: "The connection was lost before the broker answered." },
   timeout: { retriable: true, meaning: "No answer in time; what was asked for may have happened." },
   protocol: { retriable: true, meaning: "The broker sent what is not the protocol; the connection was closed." },
-  authentication: { retriable: false, meaning: "The broker refuses the token or certificate, or wants one." },
+  handshake: {
+    retriable: true,
+    meaning:
+      "The connection ended before the broker said anything, as when one side speaks TLS and the other does not.",
+  },
+  tls: { retriable: false, meaning: "A certificate is not to the other side's liking, or one side speaks no TLS." },
+  authentication: { retriable: false, meaning: "The broker refuses the token, or wants one." },
   authorization: { retriable: false, meaning: "The role may not do this to the topic." },
   topic_not_found: { retriable: false, meaning: "The topic, its namespace or tenant does not exist." },
   subscription_not_found: { retriable: false, meaning: "The subscription does not exist." },
@@ -28,7 +34,7 @@ export const PULSAR_ERRORS = {
   entry_corrupt: { retriable: false, meaning: "An entry's metadata, batch or compressed bytes cannot be read." },
   unsupported: {
     retriable: false,
-    meaning: "An entry or request needs what this client has not: LZ4, Snappy, encryption, chunks.",
+    meaning: "An entry or request needs what this client has not: encryption, chunks.",
   },
   refused: { retriable: false, meaning: "The broker refused for another reason, given in the message." },
 } as const satisfies Readonly<Record<string, { readonly retriable: boolean; readonly meaning: string }>>;
@@ -42,11 +48,18 @@ export class PulsarError extends Error {
   readonly retriable: boolean;
   /** The entry that could not be read. */
   readonly messageId: MessageId | undefined;
+  /** Of that entry: its payload as it was received, compressed as it is; where its metadata cannot be read, all of it. */
+  readonly data: Buffer | undefined;
 
-  constructor(code: PulsarErrorCode, message: string, options: { cause?: unknown; messageId?: MessageId } = {}) {
+  constructor(
+    code: PulsarErrorCode,
+    message: string,
+    options: { cause?: unknown; messageId?: MessageId; data?: Buffer } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retriable = PULSAR_ERRORS[code].retriable;
     this.messageId = options.messageId;
+    this.data = options.data;
   }
 }

@@ -23,7 +23,7 @@ export const PRODUCER_BOUNDS = {
   maxBatchDelayMs: [0, 0, 60_000],
   maxPendingMessages: [50_000, 1, 10_000_000],
   maxPendingBytes: [64 * MiB, KiB, 4 * 1024 * MiB],
-  sendTimeoutMs: [30_000, 1, 3_600_000],
+  sendTimeoutMs: [30_000, 0, 3_600_000],
 } as const satisfies Bounds;
 
 export const QUEUE_BOUNDS = {

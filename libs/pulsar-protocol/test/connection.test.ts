@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from "node:net";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import type { ClientEvent } from "../src/index.ts";
-import { PulsarError } from "../src/index.ts";
+import { connectPulsar, PulsarError } from "../src/index.ts";
 import * as wire from "../src/wire/commands.ts";
 import { type Script, startFakeBroker, until, withBroker } from "./support/fake-broker.ts";
 
@@ -161,13 +161,15 @@ describe("credentials", () => {
     }));
 
   it.each([
-    ["throws", () => Promise.reject(new Error("no vault"))],
-    ["gives nothing", () => ""],
-    ["never answers", () => new Promise<string>(() => undefined)],
-  ])("fail clearly when the function %s", (_, token) =>
+    ["throws", () => Promise.reject(new Error("no vault")), "failed: no vault"],
+    ["gives nothing", () => "", "failed: it gave no text"],
+    ["never answers", () => new Promise<string>(() => undefined), "gave no token in time"],
+  ])("fail clearly when the function %s", (_, token, message) =>
     withBroker({}, async (broker) => {
       const client = broker.client({ token, connectTimeoutMs: 50 });
-      await expect(client.ready()).rejects.toMatchObject({ code: "authentication" });
+      await expect(client.ready()).rejects.toMatchObject({
+        ...{ code: "authentication", message: expect.stringContaining(message) },
+      });
       expect(broker.all("connect")).toEqual([]);
     }),
   );
@@ -196,6 +198,28 @@ describe("a connection", () => {
     withBroker({ connect: () => undefined }, async (broker) => {
       await expect(broker.client({ connectTimeoutMs: 20 }).ready()).rejects.toMatchObject({ code: "unavailable" });
     }));
+
+  it("that ends before it was answered is told from one that is lost", () =>
+    withBroker({ connect: (peer) => peer.socket.end() }, async (broker) => {
+      await expect(broker.client().ready()).rejects.toMatchObject({
+        ...{ code: "handshake", retriable: true, message: expect.stringContaining("instead of answering") },
+      });
+    }));
+
+  it.each([
+    ["closes", "", "handshake"],
+    ["answers otherwise", "HTTP/1.1 400 Bad Request\r\n\r\n", "tls"],
+  ])("by TLS where the other side speaks none is told as such: it %s", async (_, said, code) => {
+    const server = createServer((socket) => {
+      socket.on("error", () => undefined).once("data", () => socket.end(said));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const client = connectPulsar({ serviceUrl: `pulsar+ssl://127.0.0.1:${port}` });
+    await expect(client.ready()).rejects.toMatchObject({ code });
+    await client.close();
+    server.close();
+  });
 
   it("that cannot be made is tried again until the time for operations is over", async () => {
     await using broker = await startFakeBroker();

@@ -1,7 +1,7 @@
 /** Entries: what a producer sends is what a receiver gets, and what is broken is named. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type OutgoingMessage, PulsarError } from "../src/index.ts";
+import { type OutgoingMessage, PulsarError, type ReceivedBytes } from "../src/index.ts";
 import { batchedSize, encodeSend } from "../src/producer/encode.ts";
 import { Entry } from "../src/receive/entry.ts";
 import { EntryQueue } from "../src/receive/queue.ts";
@@ -40,6 +40,18 @@ const queueOf = (entry: Entry): EntryQueue => {
   return queue;
 };
 
+/** Data and properties as the received bytes have them. */
+function partsOf(received: ReceivedBytes): readonly unknown[] {
+  const { bytes, dataStart, dataEnd } = received;
+  const places = new Int32Array(4 * 64);
+  const count = received.findProperties(places);
+  if (count > 0) expect(received.findProperties(new Int32Array(4 * (count - 1)))).toBe(-1);
+  const textAt = (at: number): string => bytes.toString("utf8", places[at]!, places[at + 1]!);
+  const properties = Array.from({ length: count }, (_, index) => [textAt(4 * index), textAt(4 * index + 2)]);
+  for (const place of places) expect(place).toBeLessThanOrEqual(bytes.length);
+  return [bytes.subarray(dataStart, dataEnd), ...properties];
+}
+
 describe("entries", () => {
   it("hold what was sent: data, keys, properties, times, one message or many, compressed or not", () => {
     fc.assert(
@@ -68,8 +80,12 @@ describe("entries", () => {
             expect(message.orderingKey).toEqual(sent.orderingKey && Buffer.from(sent.orderingKey));
             expect(message.eventTime).toBe(sent.eventTime);
             expect({ ...message.properties }).toEqual({ ...sent.properties });
-            for (const [name, value] of Object.entries(sent.properties ?? {}))
-              expect(message.property(name)).toBe(value);
+            const sentList = Object.entries(sent.properties ?? {});
+            expect(message.propertyList.map(([name, value]) => [name, value.toString()])).toEqual(sentList);
+            for (const [name, value] of sentList) expect(message.property(name)).toBe(value);
+            expect(message.received && partsOf(message.received)).toEqual(
+              messages.length === 1 ? undefined : [Buffer.from(sent.data ?? []), ...sentList],
+            );
             expect(message.property("never a property of this name")).toBeUndefined();
             expect(message.sequenceId).toBe(1_000n + BigInt(i));
             const alone = messages.length === 1;
@@ -194,7 +210,10 @@ describe("entries", () => {
         entry.readBody(0, damaged.length);
         const queue = queueOf(entry);
         try {
-          for (const message of queue.take({})) void [message.data, message.key, message.properties, message.id];
+          for (const message of queue.take({})) {
+            void [message.data, message.key, message.properties, message.id];
+            void (message.received && partsOf(message.received));
+          }
           queue.take({});
         } catch (error) {
           expect(error).toBeInstanceOf(PulsarError);

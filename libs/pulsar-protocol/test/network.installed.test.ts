@@ -40,6 +40,36 @@ it("gives each message its place in the log, once and in order, though connectio
   expect(await reader.receive({ waitMs: 50 })).toEqual([]);
 });
 
+it("finds what was stored before the topic was terminated, and refuses what was not", async () => {
+  for (const [first, unloaded] of [
+    [true, false],
+    [false, false],
+    [false, true],
+  ]) {
+    const topic = await broker.topic();
+    const producer = await broker.client().createProducer({ topic, batching: "none", sendTimeoutMs: 0 });
+    if (!first) await producer.send({ data: Buffer.from("before") });
+    // Stored, and the receipt is lost with the connection.
+    const losing = proxy.swallow(1, (request) => request.includes("stored"));
+    const stored = producer.send({ data: Buffer.from("stored") });
+    await losing;
+    proxy.refuse();
+    proxy.cut();
+    // Begins a ledger that stays empty: a topic that is terminated then does not tell its end.
+    if (unloaded) await broker.admin("PUT", `${topic.replace("://", "/")}/unload`);
+    await broker.admin("POST", `${topic.replace("://", "/")}/terminate`);
+    const late = expect(producer.send({ data: Buffer.from("late") })).rejects.toMatchObject({
+      code: "topic_terminated",
+    });
+    await proxy.accept();
+    await late;
+    const reader = await broker.client().createReader({ topic, from: { at: "earliest" } });
+    const log = await receiveAll(reader, first ? 1 : 2);
+    expect(await stored).toEqual(log.at(-1)!.id);
+    await producer.close();
+  }
+});
+
 it("closes what hangs and goes on when it can, and is patient with what is slow", async () => {
   const topic = await broker.topic();
   const events: ClientEvent[] = [];

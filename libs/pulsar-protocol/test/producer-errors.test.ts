@@ -60,6 +60,38 @@ describe("errors of one message and of the producer", () => {
     );
   });
 
+  it("says why the broker did not store it, when that goes on until its time is over", () =>
+    withBroker(
+      {
+        send: (peer, { producerId, sequenceId }) =>
+          peer.write("sendError", wire.SEND_ERROR, { producerId, sequenceId, error: 2, message: "the disk is full" }),
+      },
+      async (broker) => {
+        const producer = await broker.client().createProducer({ topic: "t", sendTimeoutMs: 100 });
+        await expect(producer.send(message("a"))).rejects.toMatchObject({
+          code: "timeout",
+          message: expect.stringContaining("the disk is full"),
+        });
+      },
+    ));
+
+  it("says it also where the broker lets go of the producer first, and answers then", () =>
+    withBroker(
+      {
+        send: (peer, { producerId, sequenceId }) => {
+          peer.write("closeProducer", wire.CLOSE, { id: producerId, requestId: 1 });
+          peer.write("sendError", wire.SEND_ERROR, { producerId, sequenceId, error: 2, message: "the disk is full" });
+        },
+      },
+      async (broker) => {
+        const producer = await broker.client().createProducer({ topic: "t", sendTimeoutMs: 100 });
+        await expect(producer.send(message("a"))).rejects.toMatchObject({
+          code: "timeout",
+          message: expect.stringContaining("the disk is full"),
+        });
+      },
+    ));
+
   it("ends when the topic is terminated", () =>
     withBroker(failing(15), async (broker) => {
       const producer = await broker.client().createProducer({ topic: "t" });
@@ -154,6 +186,24 @@ describe("errors of one message and of the producer", () => {
       expect(await code(message("x"))).toBe("invalid_argument");
       const byKey = await client.createProducer({ topic: "t", batching: "by_key" });
       await expect(byKey.send(numbered(1n))).rejects.toMatchObject({ code: "invalid_argument" });
+    }));
+
+  it("sends nothing again once it was aborted, also while it closes", () =>
+    withBroker({ send: () => undefined }, async (broker) => {
+      const events: string[] = [];
+      const client = broker.client({ onEvent: ({ type }) => void events.push(type) });
+      const producer = await client.createProducer({ topic: "t", sendTimeoutMs: 0 });
+      const refused = expect(producer.send(message("a"))).rejects.toMatchObject({ code: "closed" });
+      await until(() => broker.all("send").length === 1);
+      const closing = producer.close();
+      producer.abort();
+      await Promise.all([refused, closing]);
+      for (const { socket } of broker.peers) socket.destroy();
+      await until(() => events.includes("disconnected"));
+      const other = await client.createProducer({ topic: "t" });
+      expect(broker.all("producer").length).toBe(2);
+      expect(broker.all("send").length).toBe(1);
+      other.abort();
     }));
 
   it("rejects what is out when the client is closed, and closes the producer after what it sent when asked itself", () =>

@@ -1,6 +1,7 @@
 /** Producers against a broker that loses receipts, lets go, redirects and refuses. */
 import { describe, expect, it } from "vitest";
-import type { OutgoingMessage } from "../src/index.ts";
+import { type OutgoingMessage, PulsarError } from "../src/index.ts";
+import type { OwnedProducer } from "../src/producer/producer.ts";
 import * as wire from "../src/wire/commands.ts";
 import { until, withBroker } from "./support/fake-broker.ts";
 
@@ -202,11 +203,41 @@ describe("sending", () => {
         subscribe: (peer, { requestId }) => peer.error(requestId, 4),
       },
       async (broker) => {
-        const producer = await broker.client().createProducer({ topic: "t", name: "own" });
+        const producer = await broker.client().createProducer({ topic: "t", name: "own", sendTimeoutMs: 100 });
         await expect(producer.send(message("a"))).rejects.toMatchObject({ code: "timeout" });
         expect(producer.pending).toEqual({ messages: 0, bytes: 0 });
       },
     );
+  });
+
+  it("looks again where a message was stored while it has time, and the producer is there", async () => {
+    for (const end of [false, true]) {
+      let lost = true;
+      let looks = 0;
+      await withBroker(
+        {
+          send: (peer, { producerId, sequenceId }) => {
+            if (lost) peer.socket.destroy();
+            else peer.receipt(producerId!, sequenceId!, -1n, -1n);
+            lost = false;
+          },
+          subscribe: (peer, { requestId }) => {
+            looks += 1;
+            peer.error(requestId, 4);
+          },
+        },
+        async (broker) => {
+          const producer = await broker.client().createProducer({ topic: "t", name: "own", sendTimeoutMs: 0 });
+          const sent = producer.send(message("a"));
+          const told = expect(sent).rejects.toMatchObject({ code: end ? "closed" : "refused" });
+          await expect.poll(() => looks).toBe(1);
+          // From now on it can be read, and is empty.
+          if (end) (producer as OwnedProducer).abort(new PulsarError("closed", "It is over."));
+          else broker.script = {};
+          await told;
+        },
+      );
+    }
   });
 
   it("is refused when the application broke the message after it gave it", () =>

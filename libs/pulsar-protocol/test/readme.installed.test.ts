@@ -1,6 +1,6 @@
-/** The README's programs run as they are, against a real broker. */
+/** The README's commands and programs run as they are, against a real broker that makes no topics by itself. */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,20 +10,27 @@ import { type RealBroker, startBroker } from "./support/real-broker.ts";
 
 const run = promisify(execFile);
 const README = fileURLToPath(new URL("../README.md", import.meta.url));
-const PACKAGES = fileURLToPath(new URL("../../../node_modules/@distribution", import.meta.url));
+const CHECKOUT = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** What each program prints. */
 const PRINTED = ["k1 hello en\nk1 world en\n", "0 partitions\nthe broker has up to -1n\n", "kitchen sweep 0\n"];
-const programs = (await readFile(README, "utf8")).match(/(?<=^```ts\n)[\s\S]*?(?=^```$)/gm) ?? [];
+const readme = await readFile(README, "utf8");
+const programs = readme.match(/(?<=^```ts\n)[\s\S]*?(?=^```$)/gm) ?? [];
+const [link = "", create = ""] = readme.match(/(?<=^```sh\n)[\s\S]*?(?=^```$)/gm) ?? [];
 
 let broker: RealBroker;
 let folder: string;
 beforeAll(async () => {
   broker = await startBroker();
-  // Outside of the checkout, as a program of somebody else: packages are found by their names.
+  // As every service leaves the namespace.
+  await broker.admin("POST", "namespaces/public/default/autoTopicCreation", { allowAutoTopicCreation: false });
+  // Outside of the checkout, as a program of somebody else.
   folder = await mkdtemp(join(tmpdir(), "pulsar-readme-"));
-  await mkdir(join(folder, "node_modules"));
-  await symlink(PACKAGES, join(folder, "node_modules", "@distribution"));
+  const commands = [
+    link.replace("<checkout>", CHECKOUT),
+    create.replace("http://localhost:8080", broker.pulsar.direct.adminUrl),
+  ];
+  for (const command of commands) await run("bash", ["-ec", command], { cwd: folder });
 }, 240_000);
 afterAll(async () => {
   await broker[Symbol.asyncDispose]();

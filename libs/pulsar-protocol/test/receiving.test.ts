@@ -112,6 +112,18 @@ describe("receiving", () => {
 });
 
 describe("a reader's place", () => {
+  it("is the beginning of all without a partition, by which the broker knows it, and one of the partition after it", () =>
+    withBroker({}, async (broker) => {
+      const reader = await read(broker);
+      const { peer, id } = newest(broker);
+      expect(broker.all("subscribe")[0]?.startMessageId).toEqual({ ledgerId: -1n, entryId: -1n });
+      peer.message(id, 0n, { texts: ["a"] });
+      await take(reader, 1);
+      peer.write("closeConsumer", wire.CLOSE, { id, requestId: 0 });
+      await until(() => broker.all("subscribe").length === 2);
+      expect(broker.all("subscribe")[1]?.startMessageId).toMatchObject({ partition: 0 });
+    }));
+
   it("goes on after the last entry that it was given, under another name, and takes nothing twice", () =>
     withBroker({}, async (broker) => {
       const reader = await read(broker, { name: "r" });

@@ -49,15 +49,19 @@ describe("TLS with a token", () => {
     const events: ClientEvent[] = [];
     const client = hasty({ tls: {} }, events);
     for (let i = 0; i < 5; i++)
-      await expect(client.ready()).rejects.toMatchObject({ code: "authentication", retriable: false });
+      await expect(client.ready()).rejects.toMatchObject({
+        ...{ code: "tls", retriable: false, message: expect.stringMatching(/not trusted \([A-Z_]+\)/) },
+      });
     expect(events.length).toBe(1);
     await expect(hasty({ tls: { verify: false } }).ready()).resolves.toMatchObject({
       protocolVersion: expect.any(Number),
     });
     const ca = broker.pulsar.certificates!.authority;
     await expect(hasty({ tls: { ca, serverName: "another.example" } }).ready()).rejects.toMatchObject({
-      code: "authentication",
+      code: "tls",
     });
+    const plain = broker.pulsar.serviceUrl.replace("pulsar+ssl:", "pulsar:");
+    await expect(hasty({ serviceUrl: plain }).ready()).rejects.toMatchObject({ code: "handshake", retriable: true });
     await expect(hasty({ tls: { ca: "no PEM" } }).ready()).rejects.toBeInstanceOf(Error);
   });
 

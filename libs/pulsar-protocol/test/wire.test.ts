@@ -182,8 +182,8 @@ describe("compression", () => {
   });
 
   it.each([
-    ["LZ4", 1, 10, "unsupported", "LZ4"],
-    ["Snappy", 4, 10, "unsupported", "Snappy"],
+    ["what is no LZ4", 1, 10, "entry_corrupt", "cannot"],
+    ["what is no Snappy", 4, 10, "entry_corrupt", "cannot"],
     ["another", 9, 10, "unsupported", "number 9"],
     ["more than allowed", 2, 10_001, "entry_corrupt", "10000"],
     ["more than it claims", 2, 2_999, "entry_corrupt", "decompressed"],

@@ -9,6 +9,7 @@ import { createWriters, type Writers } from "./append/writers.ts";
 import { PULSAR_CAPABILITIES } from "./capabilities.ts";
 import { type Connection, createConnection } from "./connection.ts";
 import { failureOf } from "./failures.ts";
+import { createForeignTopics, type PulsarForeignTopics } from "./foreign/foreign.ts";
 import { createPulsarGroups, type PulsarGroups } from "./groups/groups.ts";
 import { comparePlaces, parseOffset } from "./offset.ts";
 import { type PulsarBrokerOptions, type Settings, settingsOf } from "./options.ts";
@@ -24,8 +25,15 @@ import { createTokenSource, type TokenSource } from "./token.ts";
  */
 export async function createPulsarBroker(options: PulsarBrokerOptions): Promise<Broker> {
   const settings = settingsOf(options);
-  const token = createTokenSource(settings.token);
-  return composePulsarBroker(settings, createProtocolPort(settings, token), token);
+  const token = createTokenSource(settings.token, settings.optionNames);
+  return composePulsarBroker(settings, await portFor(settings, token), token);
+}
+
+/** The native client's code is loaded when it is chosen, not before. */
+async function portFor(settings: Settings, token: TokenSource): Promise<PulsarPort> {
+  if (settings.client === "protocol") return createProtocolPort(settings, token);
+  const { createNativePort } = await import("./native/port.ts");
+  return createNativePort(settings, token);
 }
 
 /** On a port that is there. */
@@ -46,6 +54,7 @@ interface Parts {
   readonly writers: Writers;
   readonly readers: Readers;
   readonly groups: PulsarGroups;
+  readonly foreign: PulsarForeignTopics;
   closing: Promise<void> | undefined;
 }
 
@@ -69,11 +78,12 @@ function compose(settings: Settings, port: PulsarPort, rest: Rest, connection: C
   const info = createPartitionInfo({ settings, topics, ends, eventsPerEntry: writers.eventsPerEntry });
   const groups = createPulsarGroups({ settings, port, rest, topics, readers, info });
   const admin = createAdmin({ settings, rest, topics, info, lag: groups.lag });
-  return { settings, port, rest, connection, admin, writers, readers, groups, closing: undefined };
+  const foreign = createForeignTopics({ settings, port, rest });
+  return { settings, port, rest, connection, admin, writers, readers, groups, foreign, closing: undefined };
 }
 
 function createFace(parts: Parts): Broker {
-  const { settings, admin, writers, readers, groups, connection, port } = parts;
+  const { settings, admin, writers, readers, groups, foreign, connection, port } = parts;
   const assertOpen = (): void => {
     if (parts.closing !== undefined) throw new DistributionError("unavailable", "The broker is closed. Open it again.");
   };
@@ -105,11 +115,17 @@ function createFace(parts: Parts): Broker {
     },
     read: (topic, partition, from) => run(`${topic}/${partition}`, () => readers.open(topic, partition, from)),
     group: (options) => run(`the group ${options.name}`, () => groups.join(options)),
+    foreign: {
+      partitions: (topic) => run(topic, () => foreign.partitions(topic)),
+      read: (topic, partition, from) => run(`${topic}/${partition}`, () => foreign.read(topic, partition, from)),
+      join: (group) => run(`the group ${group.name}`, () => foreign.join(group)),
+    },
     compareOffsets: (a, b) => comparePlaces(parseOffset(a, "a"), parseOffset(b, "b")),
     health() {
       if (parts.closing !== undefined) return { ready: false, reasons: ["The broker is closed."] };
       const reasons = connection.reasons();
-      return { ready: reasons.length === 0, reasons };
+      const { stuck } = writers;
+      return { ready: reasons.length === 0, reasons: stuck === undefined ? reasons : [...reasons, stuck] };
     },
     close() {
       parts.closing ??= close(parts);
@@ -120,6 +136,7 @@ function createFace(parts: Parts): Broker {
   async function close({ rest }: Parts): Promise<void> {
     await writers.close();
     await groups.close();
+    await foreign.close();
     await readers.close();
     connection.close();
     await port.close();

@@ -1,7 +1,7 @@
 /** The way to the brokers: connects at start and until it succeeds, sets up the namespace, and says what is wrong meanwhile. */
 import { DistributionError, fieldError, toDistributionError } from "@distribution/core/errors";
 import type { Timer } from "@distribution/core/runtime";
-import type { Rest } from "./admin/rest.ts";
+import { type Rest, reasonOf } from "./admin/rest.ts";
 import { failureOf } from "./failures.ts";
 import { RECORD_OVERHEAD, type Settings } from "./options.ts";
 import { PortError, type PulsarPort } from "./port.ts";
@@ -21,7 +21,10 @@ const REFUSED_PAUSE_MS = 30_000;
 const NOT_FOUND = 404;
 const CONFLICT = 409;
 
-type Needs = Pick<Settings, "runtime" | "logger" | "tenant" | "namespace" | "maxBatchBytes" | "serviceUrl">;
+type Needs = Pick<
+  Settings,
+  "runtime" | "logger" | "tenant" | "namespace" | "maxBatchBytes" | "serviceUrl" | "optionNames"
+>;
 
 export function createConnection(settings: Needs, port: PulsarPort, rest: Rest): Connection {
   const { runtime, logger } = settings;
@@ -29,6 +32,8 @@ export function createConnection(settings: Needs, port: PulsarPort, rest: Rest):
   let trying = false;
   let closed = false;
   let failure: DistributionError | undefined;
+  /** What the log has already: it is not said again with every try. */
+  let told: string | undefined;
   let refused = false;
   let timer: Timer | undefined;
   let waiting: (() => void)[] = [];
@@ -51,12 +56,14 @@ export function createConnection(settings: Needs, port: PulsarPort, rest: Rest):
       reached = true;
       trying = false;
       failure = undefined;
+      told = undefined;
     } catch (caught) {
       if (closed) return;
       const { message } = toDistributionError(failureOf(caught, settings.serviceUrl.href));
       failure = new DistributionError("unavailable", message, { cause: caught });
       refused = isLasting(caught);
-      logger?.warn({ url: settings.serviceUrl.href }, failure.message);
+      logger?.[message === told ? "debug" : "warn"]({ url: settings.serviceUrl.href }, message);
+      told = message;
       const longest = refused ? REFUSED_PAUSE_MS : pauseMs;
       const wait = longest * (0.5 + runtime.random.next() / 2);
       timer = runtime.timers.after(wait, () => void connect(Math.min(2 * pauseMs, LONGEST_PAUSE_MS)));
@@ -66,6 +73,8 @@ export function createConnection(settings: Needs, port: PulsarPort, rest: Rest):
 
   void connect(FIRST_PAUSE_MS);
 
+  const silent = `${settings.serviceUrl.href} does not answer; check ${settings.optionNames("serviceUrl")}.`;
+
   return {
     async ready(withinMs) {
       const until = runtime.clock.monotonicMs() + withinMs;
@@ -74,9 +83,7 @@ export function createConnection(settings: Needs, port: PulsarPort, rest: Rest):
         if (refused && failure !== undefined) throw failure;
         const left = until - runtime.clock.monotonicMs();
         if (left <= 0) {
-          throw (
-            failure ?? new DistributionError("unavailable", `${settings.serviceUrl.href} (serviceUrl) does not answer.`)
-          );
+          throw failure ?? new DistributionError("unavailable", rest.trouble ?? silent);
         }
         let late: Timer | undefined;
         await new Promise<void>((resolve) => {
@@ -89,7 +96,7 @@ export function createConnection(settings: Needs, port: PulsarPort, rest: Rest):
     reasons() {
       if (failure !== undefined) return [failure.message];
       const { connected, reason } = port.health();
-      if (!reached) return [`Connecting to ${settings.serviceUrl.href}.`];
+      if (!reached) return [rest.trouble ?? `Connecting to ${settings.serviceUrl.href}.`];
       // Where nothing is attached, nobody else would connect again.
       if (!connected && !trying) void connect(FIRST_PAUSE_MS);
       return connected ? [] : [`Not connected to Pulsar: ${reason ?? "the connection is lost"}.`];
@@ -113,9 +120,16 @@ function isLasting(failure: unknown): boolean {
  * Creates the namespace where it is missing. Topics come by `ensureTopic` alone: a client that holds on to a deleted one would
  * bring it back without its epoch.
  */
-async function prepareNamespace({ tenant, namespace, logger }: Needs, rest: Rest): Promise<void> {
+async function prepareNamespace({ tenant, namespace, logger, optionNames: called }: Needs, rest: Rest): Promise<void> {
   const path = `/namespaces/${encodeURIComponent(tenant)}/${encodeURIComponent(namespace)}`;
-  if ((await rest.get(path)) === undefined) await rest.send("PUT", path, { also: [CONFLICT] });
+  if ((await rest.get(path)) === undefined) {
+    const { status, text } = await rest.send("PUT", path, { also: [CONFLICT, NOT_FOUND] });
+    if (status === NOT_FOUND) {
+      const found = `${tenant}/${namespace} is not there, and cannot be created (${reasonOf(text)})`;
+      const remedy = `create the tenant or name one that is there, and see that ${called("adminUrl")} is Pulsar's admin API`;
+      throw fieldError("invalid_request", called("tenant"), `${found}; ${remedy}`);
+    }
+  }
   try {
     const creation = await rest.get<{ allowAutoTopicCreation?: boolean }>(`${path}/autoTopicCreation`);
     if (creation?.allowAutoTopicCreation === false) return;

@@ -2,7 +2,7 @@
 import { fieldError } from "@distribution/core/errors";
 import type { Settings } from "./options.ts";
 
-type Where = Pick<Settings, "tenant" | "namespace">;
+export type Where = Pick<Settings, "tenant" | "namespace">;
 
 /** What Pulsar takes for one partition of another topic. */
 const PARTITION_MARK = "-partition-";

@@ -1,5 +1,5 @@
 /** What can be set on the Pulsar broker: every bound with its unit, default and range. */
-import type { RecordForm } from "@distribution/broker-common";
+import type { OptionNames, RecordForm } from "@distribution/broker-common";
 import { fieldError } from "@distribution/core/errors";
 import type { Logger } from "@distribution/core/observability";
 import { type Runtime, systemRuntime } from "@distribution/core/runtime";
@@ -17,6 +17,8 @@ export interface TlsOptions {
 
 export type Compression = "none" | "zlib" | "zstd";
 
+export type PulsarClient = "protocol" | "native";
+
 export interface PulsarBrokerOptions {
   /** `pulsar://host:6650`, or `pulsar+ssl://host:6651`. */
   readonly serviceUrl: string;
@@ -30,8 +32,15 @@ export interface PulsarBrokerOptions {
   readonly tls?: TlsOptions;
   /** Of what is appended; anything of these is read. Default none. */
   readonly compression?: Compression;
+  /**
+   * What speaks to Pulsar: this project's own client, or npm's `pulsar-client`, which has to be installed beside it and can do less
+   * (docs/brokers.md). Default `protocol`.
+   */
+  readonly client?: PulsarClient;
   /** How a topic's events are written. Default packed; topics with compaction are always `cloudevents`. */
   readonly recordsOf?: (topic: string) => RecordForm;
+  /** What whoever sets an option calls it, for messages about it. Default: as it is called here. */
+  readonly optionNames?: OptionNames;
   readonly runtime?: Runtime;
   readonly logger?: Logger;
   /** How long an append is tried before it is refused with `unavailable`, ms. Default 30,000. */
@@ -48,6 +57,8 @@ export interface PulsarBrokerOptions {
   readonly maxInFlightBytes?: number;
   /** Bytes that one reader fetches ahead of who reads; one record more when a record is larger. Default 4 MiB. */
   readonly readAheadBytes?: number;
+  /** Bytes that a compressed entry may unpack to. Default 64 MiB. */
+  readonly maxDecompressedBytes?: number;
   /** After how long changes that other processes made to a topic are known here, ms. Default 5,000. */
   readonly topicRefreshMs?: number;
   /** Events one group holds out or ready at a time in this process. Default 10,000. */
@@ -68,7 +79,9 @@ export type Settings = Required<Pick<PulsarBrokerOptions, Bound>> & {
   readonly token: Token | undefined;
   readonly tls: TlsOptions;
   readonly compression: Compression;
+  readonly client: PulsarClient;
   readonly recordsOf: (topic: string) => RecordForm;
+  readonly optionNames: OptionNames;
   readonly runtime: Runtime;
   readonly logger: Logger | undefined;
 };
@@ -88,11 +101,14 @@ const BOUNDS = [
   ["maxQueuedBytes", 64 * MiB, 1, Number.MAX_SAFE_INTEGER],
   ["maxInFlightBytes", 4 * MiB, 1, 1024 * MiB],
   ["readAheadBytes", 4 * MiB, 1 * KiB, 1024 * MiB],
+  ["maxDecompressedBytes", 64 * MiB, 1 * KiB, 1024 * MiB],
   ["topicRefreshMs", 5000, 100, 3_600_000],
   ["groupWindowEvents", 10_000, 1, 1_000_000],
   ["groupWindowBytes", 32 * MiB, 1, Number.MAX_SAFE_INTEGER],
   ["groupProgressBytes", 16 * KiB, 256, 512 * KiB],
 ] as const satisfies readonly (readonly [keyof PulsarBrokerOptions, number, number, number])[];
+
+export const sameNames: OptionNames = (option) => option;
 
 /** Tenants and namespaces as Pulsar takes them. */
 const PLACE = /^[-=:.\w]+$/;
@@ -118,8 +134,10 @@ export function settingsOf(options: PulsarBrokerOptions): Settings {
     tenant: placeOf("tenant", options.tenant ?? "public"),
     namespace: placeOf("namespace", options.namespace ?? "default"),
     compression: oneOf("compression", options.compression ?? "none", ["none", "zlib", "zstd"]),
+    client: oneOf("client", options.client ?? "protocol", ["protocol", "native"]),
     recordsOf: options.recordsOf ?? (() => "packed"),
     tls: options.tls ?? {},
+    optionNames: options.optionNames ?? sameNames,
     logger: options.logger,
     token,
     runtime,

@@ -2,6 +2,7 @@
  * What the adapter needs of a Pulsar client, so that any client can be behind it. Topics are single logs: a partition
  * `...-partition-N`. All errors are PortError. Every part attaches again by itself when its connection is lost.
  */
+import type { LyingRecord } from "@distribution/broker-common";
 import type { EntryId } from "./offset.ts";
 import type { Compression } from "./options.ts";
 
@@ -17,8 +18,12 @@ export interface PortMessage {
   readonly place: MessagePlace;
   /** Bytes of the received buffer, not to be written to. */
   readonly data: Uint8Array;
-  /** In the order of the message. */
-  properties(): readonly (readonly [name: string, value: string])[];
+  /** What it is keyed by, as its writer gave it; a key of bytes is their base64. Throws `damaged`, as `properties` does. */
+  key(): string | undefined;
+  /** In the order of the message; values as bytes are UTF-8, and views. */
+  properties(): readonly (readonly [name: string, value: Uint8Array | string])[];
+  /** Where its parts lie, if the client tells. Its `layHeaders` throws as `properties` does. */
+  readonly lying?: LyingRecord | undefined;
   /** Unix milliseconds: the broker's clock where it tells, else the producer's. */
   readonly time: bigint;
 }
@@ -30,9 +35,20 @@ export interface OutgoingMessage {
 }
 
 export interface PortProducer {
-  /** Resolves once it is stored. Messages are stored once, in the order of `send`, whatever happens to the connection. */
+  /** Why what was sent is not stored yet, where that is known. */
+  readonly trouble?: string | undefined;
+  /** While this stays what it is, messages go into one topic, whatever its ledgers are. Undefined: the client does not tell. */
+  readonly attachments?: number | undefined;
+  /**
+   * Resolves once it is stored, however long the broker is away. Messages are stored once, in the order of `send`, whatever
+   * happens to the connection. Rejects when it is not stored and never will be; with `unavailable` or `closed` when that is
+   * not to be found out any more.
+   */
   send(message: OutgoingMessage): Promise<MessagePlace>;
+  /** Goes on until everything that was sent is settled, then lets go. */
   close(): Promise<void>;
+  /** Lets go now, also during `close`: nothing is sent again, and what is not settled rejects with `closed`. */
+  abort(): void;
 }
 
 export interface PortReader {
@@ -55,7 +71,6 @@ export interface ProduceOptions {
   /** Whether messages that are sent in one turn may lie in one entry. */
   readonly batches: boolean;
   readonly compression: Compression;
-  readonly timeoutMs: number;
 }
 
 export type PortStart =
@@ -105,20 +120,38 @@ export interface PulsarPort {
 /**
  * - `refused`: the token is wrong or may not: trying again does not help soon.
  * - `unavailable`: the broker is away, or did not answer in time: what was sent may be stored or not.
+ * - `not_taken`: one message was refused, and is not stored.
+ * - `ended`: the producer is of no more use, as where another one has the topic to itself; the message is not stored.
  * - `full`: the topic takes no more before something of it goes.
  * - `damaged`: one entry cannot be read; the reader is of no more use.
  */
-export type PortErrorCode = "unavailable" | "refused" | "unknown_topic" | "too_large" | "full" | "damaged" | "closed";
+export type PortErrorCode =
+  | "unavailable"
+  | "not_taken"
+  | "refused"
+  | "ended"
+  | "unknown_topic"
+  | "too_large"
+  | "full"
+  | "damaged"
+  | "closed";
 
 export class PortError extends Error {
   override readonly name = "PortError";
   readonly code: PortErrorCode;
   /** Of `damaged`: which one. */
   readonly entry: EntryId | undefined;
+  /** Of `damaged`: what lies there, as far as it is known. */
+  readonly data: Uint8Array | undefined;
 
-  constructor(code: PortErrorCode, message: string, details: { entry?: EntryId; cause?: unknown } = {}) {
+  constructor(
+    code: PortErrorCode,
+    message: string,
+    details: { entry?: EntryId; data?: Uint8Array | undefined; cause?: unknown } = {},
+  ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.entry = details.entry;
+    this.data = details.data;
   }
 }

@@ -9,7 +9,7 @@ describe("the way to Pulsar", () => {
     const fake = await open();
     const port = createFakePort(fake.pulsar);
     port.failReady = new PortError("unavailable", "nobody answers");
-    const { broker } = await fake.another({ connectTimeoutMs: 100, appendTimeoutMs: 100, adminTimeoutMs: 100 }, port);
+    const { broker } = await fake.another({ connectTimeoutMs: 100, appendTimeoutMs: 1000, adminTimeoutMs: 100 }, port);
     expect(broker.health()).toMatchObject({ ready: false, reasons: [expect.stringContaining("nobody answers")] });
     await expect(put(broker, ["a"])).rejects.toMatchObject({ code: "unavailable" });
     await expect(broker.admin.topics()).rejects.toMatchObject({ code: "unavailable" });

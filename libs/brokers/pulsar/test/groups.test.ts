@@ -87,6 +87,25 @@ describe("groups", () => {
     expect((await takeEvents(second, 1)).map(({ id }) => id)).toEqual(["b"]);
   });
 
+  test("one that was cut off and has the partition again goes on from where another process was meanwhile", async () => {
+    const fake = await open();
+    const { broker: other } = await fake.another();
+    const [first, second] = [await fake.broker.group(group), await other.group(group)];
+    await put(fake.broker, ["a", "b", "c"]);
+    await takeEvents(first, 1);
+    const { consumers } = logOf(fake).subscriptions.get("workers=3a=20a=2fb")!;
+    const [mine] = consumers.splice(0, 1);
+    consumers[0]!.onActive(true);
+    await second.ack(positions((await takeEvents(second, 3)) as never));
+    await second.close();
+    consumers.push(mine!);
+    mine!.onReattached();
+    const owner = () => logOf(fake).subscriptions.get("workers=3a=20a=2fb")!.properties["distribution.owner"];
+    await expect.poll(owner).toBe(mine!.name);
+    await put(fake.broker, ["d"]);
+    expect((await takeEvents(first, 1)).map(({ id }) => id)).toEqual(["d"]);
+  });
+
   test("progress lets Pulsar's retention go on", async () => {
     const fake = await open();
     for (const id of ["a", "b", "c"]) await put(fake.broker, [id]);
@@ -113,7 +132,9 @@ describe("groups", () => {
     const member = await fake.broker.group(group);
     await member.ack(positions((await takeEvents(member, 1)) as never));
     await member.close();
-    logOf(fake).subscriptions.get("workers=3a=20a=2fb")!.properties = { "distribution.progress": "nonsense" };
+    logOf(fake).subscriptions.get("workers=3a=20a=2fb")!.properties = {
+      ...{ "distribution.partition": "0", "distribution.progress": "nonsense" },
+    };
     await expect(fake.broker.group(group)).rejects.toMatchObject({ code: "record_damaged" });
     await expect(fake.broker.admin.lag(group.name, TOPIC)).rejects.toMatchObject({ code: "record_damaged" });
     logOf(fake).subscriptions.clear();

@@ -1,21 +1,13 @@
 /** Python systems (the C++ client) and our broker on the same topics, both ways. */
 import { join } from "node:path";
 import { createPulsarBroker } from "@distribution/broker-pulsar";
-import { type Pulsar, type Python, preparePython, startPulsar } from "@distribution/brokers";
-import { describeInterop } from "@distribution/testkit/broker";
-import { afterAll, beforeAll, expect } from "vitest";
+import { preparePython, startPulsar } from "@distribution/brokers";
+import { describeInterop, startWithPython } from "@distribution/testkit/broker";
+import { expect } from "vitest";
 
 const CLIENT = join(import.meta.dirname, "interop/client.py");
 
-let pulsar: Pulsar;
-let python: Python;
-
-beforeAll(async () => {
-  [pulsar, python] = await Promise.all([startPulsar(), preparePython(["pulsar-client==3.13.0"])]);
-}, 300_000);
-afterAll(async () => {
-  await pulsar.remove();
-});
+const real = startWithPython(startPulsar, () => preparePython(["pulsar-client==3.13.0"]));
 
 interface PythonRecord {
   readonly key: string;
@@ -25,12 +17,17 @@ interface PythonRecord {
 
 /** On the Pulsar address of the topic's only partition. */
 const inPython = (topic: string, request: object): Promise<unknown> =>
-  python(CLIENT, { url: pulsar.serviceUrl, topic: `persistent://public/default/${topic}-partition-0`, ...request });
+  real.python(CLIENT, {
+    url: real.engine.serviceUrl,
+    topic: `persistent://public/default/${topic}-partition-0`,
+    ...request,
+  });
 
 describeInterop({
   compressions: ["none", "zlib", "zstd"],
   prefix: "ce-",
-  open: (options) => createPulsarBroker({ serviceUrl: pulsar.serviceUrl, adminUrl: pulsar.adminUrl, ...options }),
+  open: (options) =>
+    createPulsarBroker({ serviceUrl: real.engine.serviceUrl, adminUrl: real.engine.adminUrl, ...options }),
   async write(topic, records, compression) {
     expect(await inPython(topic, { do: "write", records, compression })).toEqual({ failures: [] });
   },

@@ -49,6 +49,7 @@ describe("what is no setting is refused with its name", () => {
     ["token", { token: "" }],
     ["token", { token: {} as { file: string } }],
     ["compression", { compression: "lz4" as "zlib" }],
+    ["client", { client: "java" as "native" }],
   ])("%s: %o", async (path, options) => {
     await expect(createPulsarBroker({ ...PLACE, ...options })).rejects.toMatchObject({
       ...{ code: "invalid_request", errors: [{ path }] },
@@ -78,6 +79,9 @@ test("a token in a file is read again whenever it is needed, and a missing file 
   expect(token).toThrow(expect.objectContaining({ code: "unavailable", message: expect.stringContaining(file) }));
   writeFileSync(file, "one\n");
   expect(token()).toBe("one");
+  writeFileSync(file, "\n");
+  const named = createTokenSource({ file }, () => "X_TOKEN_FILE");
+  expect(named).toThrow(`X_TOKEN_FILE: ${file} is empty; write the token into it.`);
   writeFileSync(file, "two");
   expect(token()).toBe("two");
   expect(createTokenSource("text")()).toBe("text");

@@ -2,9 +2,10 @@
 import { createPulsarBroker } from "@distribution/broker-pulsar";
 import { createFaultProxy, type FaultProxy, type Pulsar, startPulsar } from "@distribution/brokers";
 import type { Broker, GroupMember } from "@distribution/core/brokers";
-import { batchOf, eventsOf, positionsOf, readEvents, within } from "@distribution/testkit/broker";
+import { batchOf, eventsOf, positionsOf } from "@distribution/testkit/broker";
 import { assertFaultless, createHistory, type History, type Observer } from "@distribution/testkit/history";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { loseReceipt } from "./support/lost-receipt.ts";
 
 const START_MS = 200_000;
 const LONG_MS = 120_000;
@@ -100,19 +101,7 @@ test("a group goes on over connections that are cut, and nothing comes again", {
 });
 
 test("an append whose receipt was lost is stored once, and its position is found", { timeout: LONG_MS }, async () => {
-  const broker = await open();
-  const topic = "processes.receipt";
-  await broker.admin.ensureTopic({ name: topic, partitions: 1, retention: {}, compaction: false });
-  const write = (id: string) => broker.append([{ topic, partition: 0, batch: batchOf([{ id, key: "k" }]) }]);
-  await write("before");
-  const lost = proxy.swallow(1, (request) => request.includes("swallowed"));
-  const [[appended]] = await Promise.all([write("swallowed"), lost]);
-  await write("after");
-  const reader = await broker.read(topic, 0, { at: "earliest" });
-  const read = await readEvents(reader, 3);
-  expect(read.map(({ id }) => id)).toEqual(["before", "swallowed", "after"]);
-  expect(read[1]!.offset).toBe(appended!.offsetAt(0));
-  expect(await within(reader.next(1000), 300)).toBe("waiting");
+  await loseReceipt(await open(), proxy, "processes.receipt");
 });
 
 test("connections that are cut under a tail and its publisher lose and double nothing", {

@@ -10,8 +10,10 @@ import { createTokenSource } from "../src/token.ts";
 
 describe("every failure of the client is one of the port's", () => {
   const TOLD: Partial<Record<PulsarErrorCode, [port: string, code: string]>> = {
+    tls: ["refused", "unavailable"],
     authentication: ["refused", "unavailable"],
     authorization: ["refused", "unavailable"],
+    producer_fenced: ["ended", "unavailable"],
     topic_not_found: ["unknown_topic", "unknown_topic"],
     topic_terminated: ["unknown_topic", "unknown_topic"],
     partitioned_topic: ["unknown_topic", "unknown_topic"],
@@ -28,10 +30,39 @@ describe("every failure of the client is one of the port's", () => {
     const cause = new PulsarError(code, "because");
     const failure = portErrorOf(cause);
     expect(failure).toBeInstanceOf(PortError);
-    expect(failure).toMatchObject({ code: port, message: "because", cause });
+    expect(failure).toMatchObject({ code: port, message: expect.stringMatching(/^because/), cause });
     expect(failureOf(failure, "t/0")).toMatchObject({
       code: told,
-      message: expect.stringMatching(/^t\/0: .*because$/),
+      message: expect.stringMatching(/^t\/0: .*because/),
+    });
+  });
+
+  const caused = (code: string): Error => Object.assign(new Error(), { code });
+
+  test.each([
+    ["authentication", undefined, "because; check X_token: the token is missing, wrong or expired"],
+    ["authorization", undefined, "because; the role of X_token lacks the permission"],
+    [
+      "tls",
+      "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+      "because; set X_tls.ca to the certificate of the authority that signed it",
+    ],
+    ["tls", "CERT_HAS_EXPIRED", "because; renew its certificate"],
+    ["tls", "ERR_TLS_CERT_ALTNAME_INVALID", "because; call it in X_serviceUrl by a name that its certificate has"],
+    ["tls", "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", "because; check X_tls.cert and X_tls.key"],
+    [
+      "tls",
+      "EPROTO",
+      "because; if the port speaks no TLS, set X_serviceUrl to pulsar://host:port, or to one that does",
+    ],
+    ["tls", "OTHER", "because"],
+    ["protocol", undefined, "because; check whether X_serviceUrl is Pulsar's"],
+    ["unavailable", "ECONNREFUSED", "because; start it, or set X_serviceUrl to where it is"],
+    ["unavailable", undefined, "because"],
+  ] as const)("%s (%s) says what to do", (code, cause, message) => {
+    const failure = new PulsarError(code, "because.", cause === undefined ? {} : { cause: caused(cause) });
+    expect(portErrorOf(failure, (option) => `X_${option}`)).toMatchObject({
+      message: message.replace(/^because$/, "because."),
     });
   });
 

@@ -32,6 +32,7 @@ describe("publishers", () => {
     }
     fake.port.hold = undefined;
     resolve();
+    await expect.poll(() => fake.broker.health().reasons).toEqual([]);
     await put(fake.broker, ["last"]);
     const reader = await fake.broker.read(TOPIC, 0, { at: "earliest" });
     const all = await ids(reader, 2);

@@ -1,4 +1,6 @@
 /** Readers on a Pulsar in memory: what retention took, and what is no event. */
+import { systemRuntime } from "@distribution/core/runtime";
+import { within } from "@distribution/testkit/broker";
 import { describe, expect, test } from "vitest";
 import { ids, logOf, open, put, TOPIC } from "./fake/support.ts";
 
@@ -79,6 +81,20 @@ describe("readers and retention", () => {
     expect((await fake.broker.admin.partitions(TOPIC))[0]).toMatchObject({ whole: true, start: "0.0.0" });
   });
 
+  test("a partition knows from its first event on what it would miss, whoever appended it", async () => {
+    const fake = await open({}, { retention: { bytes: 1 } });
+    const { broker: other } = await fake.another();
+    const [empty] = await fake.broker.admin.partitions(TOPIC);
+    logOf(fake).roll();
+    await put(other, ["a"]);
+    logOf(fake).roll();
+    await put(fake.broker, ["b"]);
+    const from = { after: { epoch: empty!.epoch, offset: empty!.end } };
+    expect(await ids(await fake.broker.read(TOPIC, 0, from), 2)).toEqual(["a", "b"]);
+    logOf(fake).trim();
+    await expect(fake.broker.read(TOPIC, 0, from)).rejects.toMatchObject({ code: "position_gone" });
+  });
+
   test("one of a compacted topic passes over what compaction took", async () => {
     const fake = await open({}, { retention: { bytes: 1 } });
     await put(fake.broker, ["a"]);
@@ -92,13 +108,107 @@ describe("readers and retention", () => {
     expect(await ids(reader, 1)).toEqual(["d"]);
   });
 
-  test("an empty partition's end is where its next event is read after, also after a restart", async () => {
-    const fake = await open();
+  test("an empty partition's end is where its next event is read after, also after a restart past retention", async () => {
+    const fake = await open({}, { retention: { bytes: 1 } });
     const [empty] = await fake.broker.admin.partitions(TOPIC);
     logOf(fake).roll();
     const reader = await fake.broker.read(TOPIC, 0, { after: { epoch: empty!.epoch, offset: empty!.end } });
     await put(fake.broker, ["a"]);
     expect(await ids(reader, 1)).toEqual(["a"]);
+  });
+});
+
+describe("a log at rest for longer than its retention", () => {
+  const HOUR = 3_600_000;
+
+  /** A topic that may have lost something, and clocks and looks that a test brings on. */
+  async function resting(retention: object) {
+    let aheadMs = 0;
+    const looks: (() => void)[] = [];
+    const { clock, timers } = systemRuntime;
+    const runtime = {
+      ...systemRuntime,
+      clock: { ...clock, wallNs: () => clock.wallNs() + BigInt(aheadMs) * 1_000_000n },
+      timers: {
+        ...timers,
+        every(ms: number, run: () => void) {
+          if (ms === HOUR / 4) looks.push(run);
+          return timers.every(ms, run);
+        },
+      },
+    };
+    const fake = await open({ runtime }, { retention });
+    const pass = (ms: number): void => {
+      aheadMs += ms;
+      logOf(fake).aheadMs = aheadMs;
+    };
+    pass(2 * HOUR);
+    await put(fake.broker, ["a"]);
+    const look = async (): Promise<void> => {
+      const before = fake.pulsar.requests.length;
+      for (const run of looks) run();
+      await expect.poll(() => fake.pulsar.requests.length).toBeGreaterThan(before);
+    };
+    /** Everything goes, and something comes. */
+    const goOn = async (id: string) => {
+      logOf(fake).roll();
+      logOf(fake).trim();
+      await put(fake.broker, [id]);
+    };
+    return { fake, pass, look, goOn };
+  }
+
+  test.each([
+    ["earliest", { ms: HOUR }],
+    ["latest", { ms: HOUR, bytes: 1 << 20 }],
+  ] as const)("is no gap to one who was at its end all the time, from %s", async (at, retention) => {
+    const { fake, pass, look, goOn } = await resting(retention);
+    const reader = await fake.broker.read(TOPIC, 0, { at });
+    if (at === "earliest") expect(await ids(reader, 1)).toEqual(["a"]);
+    const next = ids(reader, 1);
+    for (let quarters = 0; quarters < 8; quarters += 1) {
+      pass(HOUR / 4);
+      await look();
+    }
+    await goOn("b");
+    expect(await next).toEqual(["b"]);
+  });
+
+  test("is no gap to one who came back to its end", async () => {
+    const { fake, pass, goOn } = await resting({ ms: HOUR });
+    const [info] = await fake.broker.admin.partitions(TOPIC);
+    pass(HOUR - 1);
+    const reader = await fake.broker.read(TOPIC, 0, { after: { epoch: info!.epoch, offset: info!.end } });
+    const next = ids(reader, 1);
+    expect(await within(next, 50)).toBe("waiting");
+    pass(HOUR / 3);
+    await goOn("b");
+    expect(await next).toEqual(["b"]);
+  });
+
+  test.each([
+    ["was not looked at in time", { ms: HOUR }, HOUR],
+    ["has gone by size", { ms: HOUR, bytes: 1 }, HOUR / 4],
+  ])("is a gap where it %s", async (_, retention, restMs) => {
+    const { fake, pass, look, goOn } = await resting(retention);
+    const reader = await fake.broker.read(TOPIC, 0, { at: "earliest" });
+    expect(await ids(reader, 1)).toEqual(["a"]);
+    pass(restMs);
+    await look();
+    await goOn("b");
+    await expect(reader.next(1000)).rejects.toMatchObject({ code: "position_gone" });
+  });
+
+  test("is a gap where something came that was not read", async () => {
+    const { fake, pass, look, goOn } = await resting({ ms: HOUR });
+    const reader = await fake.broker.read(TOPIC, 0, { at: "earliest" });
+    expect(await ids(reader, 1)).toEqual(["a"]);
+    pass(HOUR / 4);
+    await put(fake.broker, ["b"]);
+    await look();
+    pass(HOUR / 3);
+    await goOn("c");
+    await expect(reader.next(1000)).rejects.toMatchObject({ code: "position_gone" });
   });
 });
 

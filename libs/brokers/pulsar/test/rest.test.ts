@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { systemRuntime } from "@distribution/core/runtime";
 import { expect, onTestFinished, test } from "vitest";
 import { createRest, parseJson, type Rest } from "../src/admin/rest.ts";
+import { sameNames } from "../src/options.ts";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -30,7 +31,9 @@ async function serve(answers: readonly Answer[]): Promise<{ url: string; request
 }
 
 function restAt(url: string, { adminTimeoutMs = 2000, token = "secret" as string | undefined } = {}): Rest {
-  const rest = createRest({ adminUrl: new URL(url), tls: {}, runtime: systemRuntime, adminTimeoutMs }, () => token);
+  const optionNames = (option: string): string => `X_${option}`;
+  const settings = { adminUrl: new URL(url), tls: {}, runtime: systemRuntime, adminTimeoutMs, optionNames };
+  const rest = createRest(settings, () => token);
   onTestFinished(() => rest.close());
   return rest;
 }
@@ -49,7 +52,7 @@ test("gives the answer's JSON, and undefined where there is nothing", async () =
 test("sends no token when there is none", async () => {
   const { url, requests } = await serve([answer(204)]);
   const rest = createRest(
-    { adminUrl: new URL(`${url}/`), tls: {}, runtime: systemRuntime, adminTimeoutMs: 100 },
+    { adminUrl: new URL(`${url}/`), tls: {}, runtime: systemRuntime, adminTimeoutMs: 100, optionNames: sameNames },
     () => undefined,
   );
   onTestFinished(() => rest.close());
@@ -92,8 +95,8 @@ test("what passes by itself is tried again", async () => {
 });
 
 test.each([
-  [401, "unavailable", "setting token"],
-  [403, "unavailable", "permission"],
+  [401, "unavailable", "The token of X_token"],
+  [403, "unavailable", "The role of X_token lacks the permission"],
   [412, "invalid_request", "quota is smaller"],
 ])("a %d is told at once as %s", async (status, code, word) => {
   const { url, requests } = await serve([answer(status, '{"reason":"quota is smaller."}')]);
@@ -113,11 +116,32 @@ test("a server that is away or silent is told as unavailable, with address, sett
   await expect(restAt(url, { adminTimeoutMs: 150 }).get("/there")).rejects.toMatchObject({
     ...{
       code: "unavailable",
-      message: expect.stringMatching(/adminUrl.*150 ms \(adminTimeoutMs\): no answer in time/),
+      message: expect.stringMatching(/127\.0\.0\.1.*150 ms: no answer in time; check X_adminUrl\.$/),
     },
   });
   await expect(restAt("http://127.0.0.1:1", { adminTimeoutMs: 150 }).get("/there")).rejects.toMatchObject({
-    ...{ code: "unavailable", message: expect.stringContaining("ECONNREFUSED") },
+    ...{
+      code: "unavailable",
+      message: expect.stringContaining("ECONNREFUSED 127.0.0.1:1; start it, or set X_adminUrl to where it is."),
+    },
+  });
+});
+
+test("while it is asked again, it says why", async () => {
+  const rest = restAt("http://127.0.0.1:1", { adminTimeoutMs: 60_000 });
+  const asking = rest.get("/there").catch((failure: Error) => failure);
+  await expect.poll(() => rest.trouble).toContain("start it, or set X_adminUrl to where it is.");
+  rest.close();
+  expect(await asking).toMatchObject({ message: expect.stringContaining("closed") });
+});
+
+test("TLS where there is none is told at once, with the setting", async () => {
+  const { url } = await serve([answer(200)]);
+  await expect(restAt(url.replace("http:", "https:"), { adminTimeoutMs: 60_000 }).get("/there")).rejects.toMatchObject({
+    ...{
+      code: "unavailable",
+      message: expect.stringContaining("if the port speaks no TLS, set X_adminUrl to http://host:port"),
+    },
   });
 });
 

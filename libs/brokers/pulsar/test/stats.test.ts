@@ -57,6 +57,18 @@ describe("the newest entry of a partition", () => {
   });
 });
 
+test("of a compacted topic it counts what compaction kept and what came after, and the bytes of all", () => {
+  const cursors = { __compaction: { markDeletePosition: "9:1" } };
+  const ledgers: [string, number][] = [
+    ["9", 4],
+    ["12", 0],
+  ];
+  const compactedLedger = { entries: 7, size: 500 };
+  expect(statsOf({ ...raw(ledgers, 3, "12:2"), cursors, compactedLedger })).toMatchObject({ entries: 12, bytes: 800 });
+  const never = { ...raw(ledgers, 3, "12:2"), cursors: { __compaction: { markDeletePosition: "9:-1" } } };
+  expect(statsOf({ ...never, compactedLedger: { entries: -1, size: -1 } })).toMatchObject({ entries: 3, bytes: 300 });
+});
+
 test("which part of the entries comes after one", () => {
   const stats = statsOf(
     raw(

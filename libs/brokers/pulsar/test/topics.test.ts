@@ -70,6 +70,32 @@ describe("other processes", () => {
     expect((await broker.admin.partitions(TOPIC))[0]).not.toHaveProperty("whole");
   });
 
+  test("a compaction that Pulsar cannot do is told, with its reason, and keeps no other from it", async () => {
+    const { pulsar, broker } = await open({}, { compaction: true });
+    await broker.admin.ensureTopic({ name: "faults.z", partitions: 20, retention: {}, compaction: true });
+    await broker.admin.maintain();
+    const failed = { status: "ERROR", lastError: "Not enough non-faulty bookies available" };
+    const compacted = new Set<string>();
+    pulsar.intercept = (method, path) => {
+      if (!path.endsWith("/compaction")) return undefined;
+      compacted.add(path);
+      return method === "GET" && !path.includes("partition-17") ? { status: 200, body: failed } : undefined;
+    };
+    await expect(broker.admin.maintain()).rejects.toMatchObject({
+      ...{ code: "unavailable", message: expect.stringContaining(`compact ${TOPIC}/0: ${failed.lastError}`) },
+    });
+    expect(compacted.size).toBe(21);
+  });
+
+  test("a compaction that a broker lost with its partition is told", async () => {
+    const { pulsar, broker } = await open({}, { compaction: true });
+    pulsar.intercept = (method, path) =>
+      method === "GET" && path.endsWith("/compaction") ? { status: 200, body: { status: "NOT_RUN" } } : undefined;
+    await expect(broker.admin.maintain()).rejects.toMatchObject({
+      ...{ code: "unavailable", message: expect.stringContaining(`compact ${TOPIC}/0: another of its brokers`) },
+    });
+  });
+
   test("a name that Pulsar takes for a partition is refused", async () => {
     const { broker } = await open();
     const config = { name: "a-partition-0", partitions: 1, retention: {}, compaction: false };
@@ -86,6 +112,6 @@ describe("other processes", () => {
     await broker.admin.ensureTopic({ name: TOPIC, partitions: 1, retention: { ms: 2 ** 50 }, compaction: false });
     expect(policy()).toEqual({ retentionTimeInMinutes: -1, retentionSizeInMB: -1 });
     await broker.admin.ensureTopic({ name: TOPIC, partitions: 1, retention, compaction: true });
-    expect(policy(), "a compacted topic").toEqual({ retentionTimeInMinutes: -1, retentionSizeInMB: -1 });
+    expect(policy(), "a compacted topic").toEqual({ retentionTimeInMinutes: -1, retentionSizeInMB: 1 });
   });
 });

@@ -1,5 +1,7 @@
 /** One connection to a broker: the handshake, keep-alive, requests and their answers, and who is told what comes by itself. */
+
 import type { Socket } from "node:net";
+import { TransitMap } from "@distribution/collections";
 import type { BrokerInfo } from "../contract.ts";
 import { PulsarError } from "../errors.ts";
 import type { Address, ClientSettings } from "../options.ts";
@@ -7,7 +9,7 @@ import * as wire from "../wire/commands.ts";
 import { createFrameSplitter } from "../wire/frames.ts";
 import { WireReader } from "../wire/reader.ts";
 import { decode, type Message, type Table } from "../wire/schema.ts";
-import { openSocket } from "./socket.ts";
+import { openSocket, tlsError } from "./socket.ts";
 import { tokenOf } from "./token.ts";
 
 export interface Receipt {
@@ -15,6 +17,9 @@ export interface Receipt {
   readonly ledgerId: bigint;
   readonly entryId: bigint;
 }
+
+/** Of producers that were let go of, the last ones are remembered. */
+const MOST_LET_GO = 1_000;
 
 export interface ProducerHandler {
   receipt(receipt: Receipt): void;
@@ -82,7 +87,7 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
-/** Connects and authenticates. Rejects with `unavailable`, `authentication` or what else the broker says. */
+/** Connects and authenticates. Rejects with `unavailable`, `tls`, `handshake`, `authentication` or what else the broker says. */
 export async function connect(address: Address, settings: ClientSettings): Promise<Connection> {
   const deadline = Date.now() + settings.connectTimeoutMs;
   const token = await tokenOf(settings, deadline);
@@ -99,11 +104,13 @@ class BrokerConnection implements Connection {
   readonly producers = new Map<number, ProducerHandler>();
   readonly consumers = new Map<number, ConsumerHandler>();
   readonly closed: Promise<PulsarError>;
+  /** Producers that the broker let go of: why it did comes after that, as the answer to what they had sent. */
+  readonly #letGo = new Map<number, ProducerHandler>();
   readonly #whenClosed: (reason: PulsarError) => void;
   readonly #socket: Socket;
   readonly #settings: ClientSettings;
   readonly #proxyTo: string | undefined;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #waiting = new TransitMap<number, Waiting>();
   readonly #splitter = createFrameSplitter(DEFAULT_MAX_MESSAGE_SIZE + FRAME_OVERHEAD, (bytes, start, end) =>
     this.#onFrame(bytes, start, end),
   );
@@ -223,6 +230,10 @@ class BrokerConnection implements Connection {
 
   #lost(cause?: Error): PulsarError {
     if (this.#brokerError !== undefined) return this.#brokerError;
+    if (this.#onConnected !== undefined) {
+      const ended = `${this.broker} closed the connection instead of answering.`;
+      return tlsError(this.broker, cause) ?? new PulsarError("handshake", ended, { cause });
+    }
     const why = cause === undefined ? "" : `: ${cause.message}`;
     return new PulsarError("disconnected", `The connection to ${this.broker} was lost${why}.`, { cause });
   }
@@ -286,13 +297,20 @@ class BrokerConnection implements Connection {
     } else if (type === COMMAND.sendError) {
       const { producerId, sequenceId, error, message } = decode(wire.SEND_ERROR, bytes, start, end);
       const said = new PulsarError(wire.codeOf(error), `${this.broker}: ${message ?? "the message was not stored"}`);
-      this.producers.get(producerId ?? -1)?.sendError(sequenceId ?? -1n, said);
-    } else if (type === COMMAND.closeProducer || type === COMMAND.closeConsumer) {
-      const handlers: Map<number, { closed(): void }> =
-        type === COMMAND.closeProducer ? this.producers : this.consumers;
+      const id = producerId ?? -1;
+      (this.producers.get(id) ?? this.#letGo.get(id))?.sendError(sequenceId ?? -1n, said);
+    } else if (type === COMMAND.closeProducer) {
       const id = decode(wire.CLOSE, bytes, start, end).id ?? -1;
-      const handler = handlers.get(id);
-      handlers.delete(id);
+      const handler = this.producers.get(id);
+      if (handler === undefined) return;
+      this.producers.delete(id);
+      this.#letGo.set(id, handler);
+      if (this.#letGo.size > MOST_LET_GO) this.#letGo.delete(this.#letGo.keys().next().value!);
+      handler.closed();
+    } else if (type === COMMAND.closeConsumer) {
+      const id = decode(wire.CLOSE, bytes, start, end).id ?? -1;
+      const handler = this.consumers.get(id);
+      this.consumers.delete(id);
       handler?.closed();
     } else if (type === COMMAND.activeConsumerChange) {
       const { consumerId, active } = decode(wire.ACTIVE_CONSUMER_CHANGE, bytes, start, end);

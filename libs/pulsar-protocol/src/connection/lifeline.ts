@@ -117,7 +117,8 @@ export function createLifeline(options: LifelineOptions): Lifeline {
         if (everAttached ? FINAL.has(error.code) : !error.retriable || BUSY.has(error.code)) return give(error);
         const event: ClientEvent = { type: "attach_failed", part, topic, name: options.name(), error };
         if (!ended.signal.aborted) settings.emit(event);
-        pause = error.code === "authentication" || !pool.waitedFor(error);
+        // What was refused is told at once until it is time to connect again.
+        pause = error.code === "authentication" || error.code === "tls" || !pool.waitedFor(error);
         if (!error.retriable) await wait(settings.backoff.maxMs / 2, ended.signal);
       }
       if (pause) await wait(backoff.next(), ended.signal);

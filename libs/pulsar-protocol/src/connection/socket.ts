@@ -21,7 +21,7 @@ function begin({ tls, host, port }: Address, options: TlsOptions): Socket {
   });
 }
 
-/** Rejects with `unavailable`, or `authentication` when the certificates are not to each other's liking. */
+/** Rejects with `unavailable`, `handshake`, or `tls` when the certificates are not to each other's liking. */
 export function openSocket(address: Address, tls: TlsOptions, deadline: number): Promise<Socket> {
   const where = `${address.host}:${address.port}`;
   return new Promise((resolve, reject) => {
@@ -47,8 +47,7 @@ export function openSocket(address: Address, tls: TlsOptions, deadline: number):
       Math.max(0, deadline - Date.now()),
     );
     socket.on("error", (cause: NodeJS.ErrnoException) => {
-      const code = isCertificateError(cause) ? "authentication" : "unavailable";
-      fail(new PulsarError(code, `${where} could not be reached: ${cause.message || cause.code}`, { cause }));
+      fail(tlsError(where, cause) ?? failed(where, cause));
     });
     socket.on("close", () => fail(new PulsarError("unavailable", `${where} closed the connection.`)));
     socket.on(address.tls ? "secureConnect" : "connect", () => {
@@ -59,10 +58,22 @@ export function openSocket(address: Address, tls: TlsOptions, deadline: number):
   });
 }
 
-/** Errors of OpenSSL's verification, of Node's check of the name, and alerts about the client's certificate. */
-function isCertificateError({ code = "" }: NodeJS.ErrnoException): boolean {
-  return (
-    code === "ERR_TLS_CERT_ALTNAME_INVALID" ||
-    /^(CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_SSL_.*(CERT|UNKNOWN_CA))/.test(code)
-  );
+function failed(where: string, cause: NodeJS.ErrnoException): PulsarError {
+  if (cause.message.includes("secure TLS connection was established")) {
+    return new PulsarError("handshake", `${where} closed the connection in TLS's handshake.`, { cause });
+  }
+  return new PulsarError("unavailable", `${where} could not be reached: ${cause.message || cause.code}`, { cause });
+}
+
+/** Of errors of OpenSSL's verification, of Node's check of the name, and of what both sides say in TLS. */
+export function tlsError(where: string, cause: NodeJS.ErrnoException | undefined): PulsarError | undefined {
+  const { code = "", message = "" } = cause ?? {};
+  if (/^(CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA)/.test(code)) {
+    // Node's own words tell of its options, which nobody who uses a client can set.
+    return new PulsarError("tls", `${where} has a certificate that is not trusted (${code}).`, { cause });
+  }
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID" || code === "EPROTO" || code.startsWith("ERR_SSL_")) {
+    return new PulsarError("tls", `${where}: TLS fails (${code}): ${message.trim()}`, { cause });
+  }
+  return undefined;
 }

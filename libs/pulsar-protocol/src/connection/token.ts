@@ -17,7 +17,8 @@ export async function tokenOf(settings: ClientSettings, deadline: number): Promi
     return given;
   } catch (cause) {
     if (cause instanceof PulsarError) throw cause;
-    throw new PulsarError("authentication", "The token function failed.", { cause });
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new PulsarError("authentication", `The token function failed: ${why}`, { cause });
   } finally {
     clearTimeout(timer);
   }

@@ -33,7 +33,7 @@ export interface Accumulator {
   add(item: Item, alone: boolean): void;
   /** Seals everything now, in the order in which the batches were begun. */
   flush(): void;
-  drop(visit: (sender: Sender) => void): void;
+  drop(visit: (building: Building) => void): void;
   /** A broker's bound on a batch, below `maxBatchBytes` or not. */
   limitBytes(bytes: number): void;
 }
@@ -103,7 +103,7 @@ export function createAccumulator(options: AccumulatorOptions, seal: (building: 
     drop(visit) {
       cancel?.();
       cancel = undefined;
-      for (const { senders } of buildings.values()) senders.forEach(visit);
+      for (const building of buildings.values()) visit(building);
       buildings.clear();
     },
     limitBytes(bytes) {

@@ -1,5 +1,6 @@
 /** SEND frames, written by hand into one buffer of the right size: the producer's hot path. */
 import type { Compression, OutgoingMessage } from "../contract.ts";
+import { PulsarError } from "../errors.ts";
 import { COMPRESSION_NUMBER, compress } from "../wire/compression.ts";
 import { crc32c } from "../wire/crc32c.ts";
 import { varint64Size, varintSize, writeVarint, writeVarint64 } from "../wire/writer.ts";
@@ -111,6 +112,12 @@ export interface Batch {
   /** All messages have this key: the broker gives the batch to one consumer of a Key_Shared subscription. */
   readonly sharedKey: boolean;
 }
+
+export const tooLarge = (topic: string, size: number, most: number): PulsarError =>
+  new PulsarError(
+    "message_too_large",
+    `A message of ${size} bytes with its metadata on ${topic}; the broker's maxMessageSize is ${most}.`,
+  );
 
 export interface SendFrame {
   readonly frame: Buffer;

@@ -45,12 +45,17 @@ export class Outstanding {
     return new Promise((resolve, reject) => this.#writable.push({ resolve, reject }));
   }
 
+  /** There will be no room any more. */
+  refuse(error: PulsarError): void {
+    for (const { reject } of this.#writable.splice(0)) reject(error);
+  }
+
   /** Nothing is out any more, and nothing will be. */
-  fail(error: PulsarError): void {
+  end(error: PulsarError): void {
     this.messages = 0;
     this.bytes = 0;
     this.#endWaiting();
-    for (const { reject } of this.#writable.splice(0)) reject(error);
+    this.refuse(error);
   }
 
   #endWaiting(): void {

@@ -19,6 +19,10 @@ export interface PendingBatch {
   readonly deadline: number;
   /** It was on the wire of an earlier attachment: it may be stored. */
   resent: boolean;
+  /** The broker had taken it when the producer was attached last: it is stored, or just being stored. */
+  known: boolean;
+  /** Why the broker did not take a later try, which says nothing of those before. */
+  refusal: PulsarError | undefined;
 }
 
 /** First in, first out, in constant time. */

@@ -7,8 +7,8 @@ import type { Internals } from "../internals.ts";
 import { bounded, fullTopicName, oneOf, PRODUCER_BOUNDS, partitionOf } from "../options.ts";
 import * as wire from "../wire/commands.ts";
 import { type Accumulator, type Building, createAccumulator } from "./accumulator.ts";
-import { dataOf, encodeSend, type SendFrame } from "./encode.ts";
-import { locate } from "./locate.ts";
+import { dataOf, encodeSend, type SendFrame, tooLarge } from "./encode.ts";
+import { Lookups } from "./lookups.ts";
 import { Outstanding } from "./outstanding.ts";
 import { confirm, type PendingBatch, PendingQueue } from "./pending.ts";
 import { createSequenceCheck, type SequenceCheck } from "./sequence.ts";
@@ -23,6 +23,12 @@ const OF_ONE_MESSAGE: ReadonlySet<PulsarErrorCode> = new Set([
 /** What SEND's command and metadata take at most, beyond names, keys and properties, which are counted. */
 const HEADROOM = 1024;
 
+/**
+ * What was sent before that is not sent again, ms: by then a broker may have forgotten the producer, and store it twice
+ * (brokerDeduplicationProducerInactivityTimeoutMinutes, six hours).
+ */
+const RESEND_MS = 4 * 3_600_000;
+
 /** Resolves when attached for the first time. */
 export async function createProducer(internals: Internals, options: ProducerOptions): Promise<OwnedProducer> {
   const producer = new TopicProducer(internals, options);
@@ -31,8 +37,8 @@ export async function createProducer(internals: Internals, options: ProducerOpti
 }
 
 export interface OwnedProducer extends Producer {
-  /** Rejects everything now. */
-  abort(error: PulsarError): void;
+  /** Rejects everything now; without an error: with `closed`. */
+  abort(error?: PulsarError): void;
 }
 
 class TopicProducer implements OwnedProducer {
@@ -40,7 +46,7 @@ class TopicProducer implements OwnedProducer {
   readonly lifeline: Lifeline;
   name: string;
   lastSequenceId = -1n;
-  readonly #internals: Internals;
+  attachments = 0;
   readonly #options: ProducerOptions;
   readonly #bounds: ReturnType<typeof bounded<typeof PRODUCER_BOUNDS>>;
   readonly #compression: NonNullable<ProducerOptions["compression"]>;
@@ -52,6 +58,7 @@ class TopicProducer implements OwnedProducer {
   readonly #sequence: SequenceCheck;
   readonly #queue = new PendingQueue();
   readonly #outstanding: Outstanding;
+  readonly #lookups: Lookups;
   /** The attachment that frames go to. */
   #connection: Connection | undefined;
   #detach: () => void = () => undefined;
@@ -62,15 +69,16 @@ class TopicProducer implements OwnedProducer {
   #nextSequenceId: bigint | undefined;
   #maxMessageSize = 0;
   #lastId: MessageId | undefined;
-  /** Stored by an earlier attachment, at a place that is not known. */
-  #lost: PendingBatch[] = [];
-  #locating = false;
   #timer: NodeJS.Timeout | undefined;
+  /** Why the broker did not take the last message that it answered for. */
+  #trouble: PulsarError | undefined;
+  /** Why nothing is sent any more. */
   #failure: PulsarError | undefined;
+  /** Why nothing is looked for any more either. */
+  #ended: PulsarError | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(internals: Internals, options: ProducerOptions) {
-    this.#internals = internals;
     this.#options = options;
     this.#bounds = bounded(PRODUCER_BOUNDS, options);
     this.#outstanding = new Outstanding(this.#bounds.maxPendingMessages, this.#bounds.maxPendingBytes);
@@ -86,6 +94,14 @@ class TopicProducer implements OwnedProducer {
     this.#accumulator = createAccumulator({ ...this.#bounds, byKey: this.#batching === "by_key" }, (building) =>
       this.#seal(building),
     );
+    this.#lookups = new Lookups({
+      ...{ topic: this.topic, partition: this.#partition, timeoutMs: internals.settings.operationTimeoutMs },
+      name: () => this.name,
+      lastId: () => this.#lastId,
+      ended: () => this.#ended,
+      settled: ({ senders, bytes }) => this.#settled(senders.length, bytes),
+      openReader: (readerOptions) => internals.openReader(readerOptions),
+    });
     this.lifeline = createLifeline({
       part: "producer",
       topic: this.topic,
@@ -100,6 +116,10 @@ class TopicProducer implements OwnedProducer {
 
   get attached(): boolean {
     return this.#connection?.open ?? false;
+  }
+
+  get trouble(): PulsarError | undefined {
+    return this.lifeline.lastError ?? this.#trouble;
   }
 
   get pending(): { messages: number; bytes: number } {
@@ -121,7 +141,8 @@ class TopicProducer implements OwnedProducer {
   #refusal(message: OutgoingMessage, size: number): PulsarError | undefined {
     if (this.#failure !== undefined) return this.#failure;
     if (this.#closing !== undefined) return closedError(this.topic);
-    if (this.#compression === "none" && dataOf(message).length > this.#maxMessageSize) return this.#tooLarge(size);
+    if (this.#compression === "none" && dataOf(message).length > this.#maxMessageSize)
+      return tooLarge(this.topic, size, this.#maxMessageSize);
     const { messages, bytes, maxMessages, maxBytes } = this.#outstanding;
     if (messages > 0 && !this.#outstanding.hasRoom(size)) {
       const what = `${messages} messages of ${bytes} bytes wait for confirmation on ${this.topic}`;
@@ -129,14 +150,6 @@ class TopicProducer implements OwnedProducer {
       return new PulsarError("queue_full", `${what}; ${bounds}`);
     }
     return this.#sequence.refusal(message.sequenceId);
-  }
-
-  #tooLarge(size: number): PulsarError {
-    const most = this.#maxMessageSize;
-    return new PulsarError(
-      "message_too_large",
-      `A message of ${size} bytes with its metadata on ${this.topic}; the broker's maxMessageSize is ${most}.`,
-    );
   }
 
   /** Makes a batch's frame and sends it, or keeps it for when there is a connection. */
@@ -157,7 +170,7 @@ class TopicProducer implements OwnedProducer {
         batchBytes: bytes,
         sharedKey: this.#batching === "by_key",
       });
-      if (sent.messageBytes > this.#maxMessageSize) throw this.#tooLarge(sent.messageBytes);
+      if (sent.messageBytes > this.#maxMessageSize) throw tooLarge(this.topic, sent.messageBytes, this.#maxMessageSize);
     } catch (cause) {
       const error =
         cause instanceof PulsarError
@@ -175,8 +188,8 @@ class TopicProducer implements OwnedProducer {
       senders,
       bytes,
       publishTime,
-      deadline: since + this.#bounds.sendTimeoutMs,
-      resent: false,
+      deadline: this.#bounds.sendTimeoutMs === 0 ? Number.POSITIVE_INFINITY : since + this.#bounds.sendTimeoutMs,
+      ...{ resent: false, known: false, refusal: undefined },
     };
     this.#queue.push(batch);
     this.#connection?.write(sent.frame);
@@ -221,6 +234,7 @@ class TopicProducer implements OwnedProducer {
   #attached(connection: Connection, name = this.name, lastSequenceId = -1n, topicEpoch = this.#topicEpoch): void {
     // Closed by the broker between its answer and now: the lifeline was told.
     if (!connection.producers.has(this.#id)) return;
+    this.attachments += 1;
     this.name = name;
     this.#topicEpoch = topicEpoch;
     this.#maxMessageSize = connection.info.maxMessageSize;
@@ -228,7 +242,15 @@ class TopicProducer implements OwnedProducer {
     if (lastSequenceId > this.lastSequenceId) this.lastSequenceId = lastSequenceId;
     this.#nextSequenceId ??= lastSequenceId + 1n;
     this.#connection = connection;
-    for (const batch of this.#queue) connection.write(batch.frame);
+    const tooOld = BigInt(Date.now() - RESEND_MS);
+    for (const batch of [...this.#queue]) {
+      batch.known = lastSequenceId >= batch.firstSequenceId;
+      if (!batch.resent || batch.publishTime >= tooOld) connection.write(batch.frame);
+      else {
+        this.#queue.remove(batch);
+        this.#lookups.add(batch, forgotten(this.topic));
+      }
+    }
   }
 
   #detached(connection: Connection): void {
@@ -264,42 +286,25 @@ class TopicProducer implements OwnedProducer {
       return;
     }
     this.#queue.shift();
+    this.#trouble = undefined;
     if (head.lastSequenceId > this.lastSequenceId) this.lastSequenceId = head.lastSequenceId;
     if (ledgerId < 0n && head.resent) {
-      this.#lost.push(head);
-      if (!this.#locating) void this.#locateLost();
+      this.#lookups.add(head);
       return;
     }
-    if (ledgerId >= 0n) this.#lastId = { ledgerId, entryId, partition: this.#partition, batchIndex: -1, batchSize: 0 };
+    const batchSize = head.senders.length > 1 ? head.senders.length : 0;
+    if (ledgerId >= 0n) this.#lastId = { ledgerId, entryId, partition: this.#partition, batchIndex: -1, batchSize };
     confirm(head, ledgerId, entryId, this.#partition);
     this.#settled(head.senders.length, head.bytes);
   }
 
-  async #locateLost(): Promise<void> {
-    this.#locating = true;
-    // What was confirmed later lies behind what is looked for.
-    const after = this.#lastId;
-    // The broker answers for all that it has before it stores what is new: they are looked for together.
-    await new Promise((resolve) => setImmediate(resolve));
-    while (this.#lost.length > 0 && this.#failure === undefined) {
-      const batches = this.#lost.splice(0);
-      await locate({
-        topic: this.topic,
-        partition: this.#partition,
-        producerName: this.name,
-        batches,
-        after,
-        timeoutMs: this.#internals.settings.operationTimeoutMs,
-        settled: ({ senders, bytes }) => this.#settled(senders.length, bytes),
-        openReader: (options) => this.#internals.openReader(options),
-      });
-    }
-    this.#locating = false;
-  }
-
   #onSendError(sequenceId: bigint, error: PulsarError): void {
-    if (error.code === "topic_terminated" || error.code === "producer_fenced") this.#fail(error);
-    else if (OF_ONE_MESSAGE.has(error.code)) this.#refuse(sequenceId, error);
+    this.#trouble = error;
+    if (error.code === "topic_terminated" || error.code === "producer_fenced") {
+      // Those before it were taken: the broker has not said yet what became of them.
+      for (const batch of this.#queue) if (batch.firstSequenceId < sequenceId) batch.resent = batch.known = true;
+      this.#fail(error);
+    } else if (OF_ONE_MESSAGE.has(error.code)) this.#refuse(sequenceId, error);
     else this.#reattach();
   }
 
@@ -307,24 +312,25 @@ class TopicProducer implements OwnedProducer {
     for (const batch of this.#queue) {
       if (batch.firstSequenceId !== sequenceId) continue;
       this.#queue.remove(batch);
-      this.#reject(batch, error);
+      if (batch.resent) this.#lookups.add(batch, error);
+      else this.#reject(batch, error);
       return;
     }
   }
 
-  #reject({ senders, bytes }: PendingBatch, error: PulsarError): void {
+  #reject({ senders, bytes }: Pick<PendingBatch, "senders" | "bytes">, error: PulsarError): void {
     for (const sender of senders) sender.reject(error);
     this.#settled(senders.length, bytes);
   }
 
   #settled(messages: number, bytes: number): void {
-    if (this.#failure === undefined) this.#outstanding.settled(messages, bytes);
+    if (this.#ended === undefined) this.#outstanding.settled(messages, bytes);
   }
 
   /** One timer, for the batch that was sent first. */
   #watch(): void {
     const head = this.#queue.head;
-    if (head === undefined || this.#timer !== undefined) return;
+    if (head === undefined || this.#timer !== undefined || head.deadline === Number.POSITIVE_INFINITY) return;
     this.#timer = setTimeout(() => this.#expire(), Math.max(0, head.deadline - Date.now()) + 1);
   }
 
@@ -333,7 +339,7 @@ class TopicProducer implements OwnedProducer {
     const now = Date.now();
     for (let head = this.#queue.head; head !== undefined && head.deadline <= now; head = this.#queue.head) {
       this.#queue.shift();
-      const cause = this.lifeline.lastError;
+      const cause = this.trouble;
       const why = cause === undefined ? "" : `: ${cause.message}`;
       const message = `A message on ${this.topic} was not confirmed within ${this.#bounds.sendTimeoutMs} ms${why}`;
       this.#reject(head, new PulsarError("timeout", message, { cause }));
@@ -360,18 +366,21 @@ class TopicProducer implements OwnedProducer {
   }
 
   async #close(): Promise<void> {
-    if (this.#failure !== undefined) return;
+    // Of a producer that failed, what may be stored is still looked for.
     await this.flush();
-    this.abort(closedError(this.topic));
+    this.abort();
     await this.#lettingGo;
   }
 
-  abort(error: PulsarError): void {
-    this.lifeline.close();
+  abort(error = closedError(this.topic)): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = error;
     this.#fail(error);
+    for (const batch of this.#lookups.drop()) this.#reject(batch, error);
+    this.#outstanding.end(error);
   }
 
-  /** Nothing is sent any more. */
+  /** Nothing is sent any more. What an earlier attachment sent may be stored: that is looked for, unless the topic is gone. */
   #fail(error: PulsarError): void {
     if (this.#failure !== undefined) return;
     this.#failure = error;
@@ -383,12 +392,18 @@ class TopicProducer implements OwnedProducer {
       connection.producers.delete(this.#id);
       this.#tellToClose(connection);
     }
-    this.#accumulator.drop((sender) => sender.reject(error));
-    const batches = [...this.#queue, ...this.#lost.splice(0)];
-    while (this.#queue.shift() !== undefined);
-    for (const { senders } of batches) for (const sender of senders) sender.reject(error);
-    this.#outstanding.fail(error);
+    this.#accumulator.drop((building) => this.#reject(building, error));
+    const canLook = this.#ended === undefined && error.code !== "topic_not_found";
+    for (let batch = this.#queue.shift(); batch !== undefined; batch = this.#queue.shift()) {
+      // Detached: the broker of the last attachment may still be storing it.
+      batch.known ||= connection === undefined;
+      if (batch.resent && canLook) this.#lookups.add(batch, error);
+      else this.#reject(batch, error);
+    }
+    this.#outstanding.refuse(error);
   }
 }
 
+const forgotten = (topic: string): PulsarError =>
+  new PulsarError("refused", `A message on ${topic} was sent ${RESEND_MS / 3_600_000} hours ago, and is not stored.`);
 const closedError = (topic: string): PulsarError => new PulsarError("closed", `The producer on ${topic} was closed.`);

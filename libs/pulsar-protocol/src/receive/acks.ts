@@ -1,4 +1,5 @@
 /** ACK frames, and what is acknowledged of batches that are not acknowledged as a whole. */
+import { TransitMap } from "@distribution/collections";
 import type { MessageId } from "../contract.ts";
 import { COMMAND } from "../wire/commands.ts";
 import { varint64Size, varintSize, writeVarint, writeVarint64 } from "../wire/writer.ts";
@@ -65,7 +66,7 @@ interface Partial extends Touched {
 
 /** Remembers of each batch which of its messages are open, from its first partial acknowledgement to its last. */
 export class PartialAcks {
-  readonly #partials = new Map<string, Partial>();
+  readonly #partials = new TransitMap<string, Partial>();
 
   get size(): number {
     return this.#partials.size;

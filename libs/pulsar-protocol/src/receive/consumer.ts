@@ -70,6 +70,7 @@ class TopicConsumer implements OwnedConsumer {
         attach: (subscribe) => this.#attach(subscribe),
         accept: (entry) => this.#accept(entry),
         given: () => undefined,
+        attached: () => this.#attached(),
         detached: () => this.#detached(),
         activeChange: (active) => this.#setActive(active),
       },
@@ -103,10 +104,13 @@ class TopicConsumer implements OwnedConsumer {
       subscriptionProperties: wire.toPairs(options.subscriptionProperties),
       epoch: this.#shared ? undefined : this.#epoch,
     });
-    if (this.#everAttached) options.onReattached?.();
-    this.#everAttached = true;
     if (this.#type === "exclusive") options.onActiveChange?.(true);
     return link;
+  }
+
+  #attached(): void {
+    if (this.#everAttached) this.#options.onReattached?.();
+    this.#everAttached = true;
   }
 
   #detached(): void {

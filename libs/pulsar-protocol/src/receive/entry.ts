@@ -47,6 +47,8 @@ export class Entry {
   end = 0;
   /** The next message's index. */
   index = 0;
+  #bodyStart = 0;
+  #bodyEnd = 0;
   #compression = 0;
   #uncompressedSize = 0;
   #unreadable: string | undefined;
@@ -88,12 +90,13 @@ export class Entry {
   /** Reads what follows the command, `frame[start, end)`. What is wrong with it is kept in `error`: the frame itself was whole. */
   readBody(start: number, end: number): void {
     this.bytes = end - start;
+    this.#bodyStart = start;
+    this.#bodyEnd = end;
     try {
       this.#readBody(start, end);
     } catch (cause) {
       if (!(cause instanceof PulsarError)) throw cause;
-      const code = cause.code === "protocol" ? "entry_corrupt" : cause.code;
-      this.error = new PulsarError(code, this.#named(cause.message), { messageId: this.idAt(-1), cause });
+      this.#failed(cause);
       // A claimed number of messages that was not checked is not to be counted with.
       if (this.count > this.bytes) this.count = 1;
     }
@@ -260,7 +263,8 @@ export class Entry {
   #failed(cause: unknown): PulsarError {
     if (!(cause instanceof PulsarError)) throw cause;
     const code = cause.code === "protocol" ? "entry_corrupt" : cause.code;
-    this.error = new PulsarError(code, this.#named(cause.message), { messageId: this.idAt(-1), cause });
+    const data = this.frame.subarray(Math.max(this.metaEnd, this.#bodyStart), this.#bodyEnd);
+    this.error = new PulsarError(code, this.#named(cause.message), { messageId: this.idAt(-1), data, cause });
     return this.error;
   }
 }

@@ -1,21 +1,22 @@
 /** A received message: offsets into the received buffer; everything else is read from there when it is asked for. */
-import type { Message, MessageId } from "../contract.ts";
-import { WireReader } from "../wire/reader.ts";
+import type { Message, MessageId, ReceivedBytes } from "../contract.ts";
+import { nameIn } from "../wire/names.ts";
+import { broken, WireReader } from "../wire/reader.ts";
 import type { Entry } from "./entry.ts";
 
 /** Field numbers of what a message of its own (MessageMetadata) and one in a batch (SingleMessageMetadata) have in common. */
 const ALONE = { properties: 4, key: 6, eventTime: 12, orderingKey: 18, sequenceId: 2, tombstone: 25 };
 const BATCHED = { properties: 1, key: 2, eventTime: 5, orderingKey: 7, sequenceId: 8, tombstone: 9 };
 
-export class ReceivedMessage implements Message {
+export class ReceivedMessage implements Message, ReceivedBytes {
   readonly entry: Entry;
   /** -1: not of a batch. */
   readonly index: number;
-  private readonly bytes: Buffer;
+  readonly bytes: Buffer;
+  readonly dataStart: number;
+  readonly dataEnd: number;
   private readonly metaStart: number;
   private readonly metaEnd: number;
-  private readonly dataStart: number;
-  private readonly dataEnd: number;
 
   constructor(entry: Entry, index: number, metaStart: number, metaEnd: number, dataStart: number, dataEnd: number) {
     this.entry = entry;
@@ -81,51 +82,52 @@ export class ReceivedMessage implements Message {
   }
 
   get properties(): Readonly<Record<string, string>> {
-    const found: Record<string, string> = {};
-    this.eachProperty((name, reader) => {
-      // Not by assignment, which would set the prototype for a property of that name.
-      Object.defineProperty(found, name, {
-        value: reader.text(),
-        enumerable: true,
-        configurable: true,
-        writable: true,
-      });
-      return false;
+    return Object.fromEntries(this.propertyList.map(([name, value]) => [name, value.toString()]));
+  }
+
+  get propertyList(): readonly (readonly [name: string, value: Buffer])[] {
+    const list: (readonly [string, Buffer])[] = [];
+    const { bytes } = this.metadata();
+    this.eachProperty((reader) => {
+      placeProperty(reader, PLACE, 0);
+      list.push([nameIn(bytes, PLACE[0]!, PLACE[1]!), bytes.subarray(PLACE[2]!, PLACE[3]!)]);
+      return true;
     });
-    return found;
+    return list;
   }
 
   property(wanted: string): string | undefined {
-    let value: string | undefined;
-    this.eachProperty((name, reader) => {
-      if (name !== wanted) return false;
-      value = reader.text();
-      return true;
-    });
-    return value;
+    return this.propertyList.find(([name]) => name === wanted)?.[1].toString();
   }
 
-  /** `visit` may read the value, and ends the walk by true. */
-  private eachProperty(visit: (name: string, value: WireReader) => boolean): void {
+  get received(): ReceivedBytes | undefined {
+    return this.index < 0 ? undefined : this;
+  }
+
+  get metadataBytes(): number {
+    return this.metaEnd - this.metaStart;
+  }
+
+  findProperties(places: Int32Array): number {
+    let at = 0;
+    const hadRoom = this.eachProperty((reader) => {
+      if (at === places.length) return false;
+      placeProperty(reader, places, at);
+      at += 4;
+      return true;
+    });
+    return hadRoom ? at / 4 : -1;
+  }
+
+  /** False: the visitor, which reads the property or ends the walk, has ended it. */
+  private eachProperty(visit: (reader: WireReader) => boolean): boolean {
     const reader = this.metadata();
     const { properties } = this.fields();
     while (reader.next()) {
-      if (reader.field !== properties) {
-        reader.skip();
-        continue;
-      }
-      const end = reader.delimited();
-      const pair = new WireReader(reader.bytes, reader.pos, end);
-      reader.pos = end;
-      let name = "";
-      while (pair.next()) {
-        if (pair.field === 1) name = pair.text();
-        else if (pair.field === 2) {
-          if (visit(name, pair)) return;
-          break;
-        } else pair.skip();
-      }
+      if (reader.field !== properties) reader.skip();
+      else if (!visit(reader)) return false;
     }
+    return true;
   }
 
   private fields(): typeof ALONE {
@@ -146,3 +148,24 @@ export class ReceivedMessage implements Message {
     return undefined;
   }
 }
+
+/** Where a KeyValue message has its name and its value; what it has not is nothing, anywhere. */
+function placeProperty(reader: WireReader, places: Int32Array, at: number): void {
+  const end = reader.delimited();
+  places.fill(0, at, at + 4);
+  while (reader.pos < end && reader.next()) {
+    if (reader.field !== 1 && reader.field !== 2) {
+      reader.skip();
+      continue;
+    }
+    const to = reader.delimited();
+    const place = at + 2 * (reader.field - 1);
+    places[place] = reader.pos;
+    places[place + 1] = to;
+    reader.pos = to;
+  }
+  if (reader.pos !== end) throw broken("a property that does not end");
+}
+
+/** Of the property at hand. */
+const PLACE = new Int32Array(4);

@@ -123,7 +123,8 @@ class TopicReader implements OwnedReader {
       startMessageId: {
         ledgerId: id.ledgerId,
         entryId: id.entryId,
-        partition: this.subscription.partition,
+        // The broker gives what compaction keeps of a log that is gone only to who begins at "earliest", which has no partition.
+        ...(id.ledgerId === EARLIEST.ledgerId ? {} : { partition: this.subscription.partition }),
         ...(whole ? { batchIndex: Math.max(id.batchIndex, 0) } : {}),
       },
     };

@@ -27,6 +27,8 @@ export interface SubscriptionHooks {
   /** False: not for this receiver. May set `firstIndex`. */
   accept(entry: Entry): boolean;
   given(message: ReceivedMessage): void;
+  /** The link is there: what is acknowledged goes by it. Nothing was given by it yet. */
+  attached?(): void;
   /** The last attachment is over, by the broker or by ourselves. */
   detached(): void;
   activeChange(active: boolean): void;
@@ -104,6 +106,7 @@ export class Subscription {
     if (!connection.consumers.has(link.consumerId)) return detach();
     this.#window.restart();
     this.#link = link;
+    this.#hooks.attached?.();
     this.#askForMore();
   }
 

@@ -106,5 +106,5 @@ export class WireReader {
   }
 }
 
-const broken = (what: string): PulsarError =>
+export const broken = (what: string): PulsarError =>
   new PulsarError("protocol", `The broker sent protobuf that cannot be read: ${what}.`);

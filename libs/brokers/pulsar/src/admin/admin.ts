@@ -1,9 +1,9 @@
 /** The admin face: topics as they are ensured, what of partitions is kept, lag, truncation, maintenance. */
 import type { BrokerAdmin } from "@distribution/core/brokers";
-import { fieldError } from "@distribution/core/errors";
+import { DistributionError, fieldError } from "@distribution/core/errors";
+import { pause } from "@distribution/core/runtime";
 import { partitionPath, topicPath } from "../names.ts";
 import { comparePlaces, parseOffset } from "../offset.ts";
-import { pause } from "../pause.ts";
 import { assertKept, positionGone, startOf } from "../read/bounds.ts";
 import { type ReadParts, wallMs } from "../read/opening.ts";
 import type { PartitionInfoOf } from "./info.ts";
@@ -17,10 +17,22 @@ export interface AdminOptions extends Pick<ReadParts, "settings" | "topics"> {
   lag(group: string, topic: string): Promise<readonly number[]>;
 }
 
+/** As Pulsar says it; the error is of the last one that failed. */
+interface CompactionStatus {
+  readonly status: "NOT_RUN" | "RUNNING" | "SUCCESS" | "ERROR";
+  readonly lastError?: string | null;
+}
+
 const AT_A_TIME = 16;
 const LOOK_EVERY_MS = 50;
 /** The compaction runs already; or there is nothing to trim. */
 const CONFLICT = 409;
+
+const notCompacted = (topic: string, partition: number, why: string): DistributionError =>
+  new DistributionError(
+    "unavailable",
+    `Pulsar did not compact ${topic}/${partition}: ${why || "it gives no reason"}; nothing is lost, try again.`,
+  );
 
 export function createAdmin(options: AdminOptions): BrokerAdmin {
   const { topics, settings, rest, info } = options;
@@ -35,18 +47,24 @@ export function createAdmin(options: AdminOptions): BrokerAdmin {
     return done;
   };
 
-  const compact = async (topic: Topic): Promise<void> => {
+  /** Of those that failed: one that cannot be compacted does not keep the others from it. */
+  const compact = async (topic: Topic): Promise<DistributionError[]> => {
     const { name } = topic.config;
-    await each(topic, async (partition) => {
+    const failures = await each(topic, async (partition) => {
       const path = `${partitionPath(settings, name, partition)}/compaction`;
       await rest.send("PUT", path, { also: [CONFLICT] });
       const until = settings.runtime.clock.monotonicMs() + settings.adminTimeoutMs;
-      while ((await rest.get<{ status: string }>(path))?.status === "RUNNING") {
+      for (;;) {
+        const { status, lastError } = (await rest.get<CompactionStatus>(path)) ?? {};
+        if (status === "ERROR") return notCompacted(name, partition, lastError ?? "");
+        // Asked for, and never run: who was asked has the partition no more.
+        if (status === "NOT_RUN") return notCompacted(name, partition, "another of its brokers has the partition now");
         // A long one goes on by itself.
-        if (settings.runtime.clock.monotonicMs() >= until) return;
+        if (status !== "RUNNING" || settings.runtime.clock.monotonicMs() >= until) return undefined;
         await pause(settings.runtime, LOOK_EVERY_MS);
       }
     });
+    return failures.filter((failure) => failure !== undefined);
   };
 
   return {
@@ -69,11 +87,13 @@ export function createAdmin(options: AdminOptions): BrokerAdmin {
     },
     deleteTopic: (name) => topics.delete(name),
     async maintain() {
+      const failures: DistributionError[] = [];
       for (const { name } of await topics.list()) {
         const topic = await topics.get(name);
         await rest.send("POST", `${topicPath(settings, name)}/trim`, { also: [CONFLICT] });
-        if (topic.config.compaction) await compact(topic);
+        if (topic.config.compaction) failures.push(...(await compact(topic)));
       }
+      if (failures.length > 0) throw failures[0];
     },
   };
 

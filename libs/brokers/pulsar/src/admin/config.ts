@@ -13,14 +13,18 @@ const MB = 1024 * 1024;
 const MOST = 2 ** 31 - 1;
 
 /**
- * Rounded up, since Pulsar counts in minutes and MB: what must be kept is. A compacted topic is kept whole beside what its
- * compaction makes of it: Pulsar does not tell where a log ends of which it has deleted everything but that.
+ * Of a compacted topic's log beside what its compaction makes of it, MB. Pulsar keeps what it has not compacted yet whatever
+ * this is. By size, the newest ledger with events always stays, without which Pulsar does not tell where the log ends.
  */
+const COMPACTED_LOG_MB = 1;
+
+/** Rounded up, since Pulsar counts in minutes and MB: what must be kept is. */
 export function retentionPolicy({
   retention,
   compaction,
 }: Pick<TopicConfig, "retention" | "compaction">): RetentionPolicy {
-  const { ms, bytes } = compaction ? {} : retention;
+  if (compaction) return { retentionTimeInMinutes: -1, retentionSizeInMB: COMPACTED_LOG_MB };
+  const { ms, bytes } = retention;
   const whole = (value: number | undefined, unit: number): number => {
     const units = value === undefined ? -1 : Math.ceil(value / unit);
     return units > MOST ? -1 : units;
@@ -30,3 +34,9 @@ export function retentionPolicy({
 
 /** Bytes behind the last compaction from which the broker compacts by itself. */
 export const COMPACTION_THRESHOLD = 16 * MB;
+
+/**
+ * Seconds between two snapshots of the sequence ids that deduplication knows. Retention keeps what follows the last one, and by
+ * count there is one every 1,000 entries only.
+ */
+export const SNAPSHOT_INTERVAL_S = 30;

@@ -9,8 +9,11 @@ const CONFIG = "distribution.config";
 const CREATED = "distribution.created";
 const WHOLE_UNTIL = "distribution.whole-until";
 const FLOOR = "distribution.floor.";
-/** By partition, with commas: the ledger that it began with. */
-const FIRST_LEDGERS = "distribution.first-ledgers";
+/** The ledger of a partition's first event, or UNKNOWN. */
+const FIRST_LEDGER = "distribution.first-ledger.";
+const UNKNOWN = "-1";
+/** There where the topic is compacted, or was. */
+const COMPACTED = "distribution.compacted";
 
 /** How long retention cannot have deleted anything: Unix ms, or for ever. */
 const ALWAYS = "always";
@@ -23,8 +26,13 @@ export interface Topic {
   readonly floors: ReadonlyMap<number, Place>;
   /** Unix ms until which nothing can have been deleted by retention. */
   readonly wholeUntil: number;
-  /** By partition, from 0: while that ledger is there, nothing was deleted. Not known of topics that others created. */
-  readonly firstLedgers: readonly bigint[];
+  /**
+   * By partition, the ledger of its first event: while it is there, nothing was deleted. None: nothing was appended yet; before
+   * every ledger: not known, since others created the topic.
+   */
+  readonly firstLedgers: ReadonlyMap<number, bigint>;
+  /** It is, or was: only compacted it can be read as a whole. */
+  readonly compacted: boolean;
 }
 
 /** Undefined when this adapter has not ensured the topic. */
@@ -33,18 +41,20 @@ export function topicFrom(name: string, partitions: number, properties: Properti
   const stored = properties[CONFIG];
   if (epoch === undefined || stored === undefined) return undefined;
   const floors = new Map<number, Place>();
+  const firstLedgers = new Map<number, bigint>();
   for (const [key, value] of Object.entries(properties)) {
     if (key.startsWith(FLOOR)) floors.set(Number(key.slice(FLOOR.length)), parseOffset(value, key));
+    else if (key.startsWith(FIRST_LEDGER)) firstLedgers.set(Number(key.slice(FIRST_LEDGER.length)), BigInt(value));
   }
   const { retention, compaction } = JSON.parse(stored) as Pick<TopicConfig, "retention" | "compaction">;
   const until = properties[WHOLE_UNTIL] ?? "0";
   const wholeUntil = until === ALWAYS ? Number.POSITIVE_INFINITY : Number(until);
-  const firstLedgers = (properties[FIRST_LEDGERS]?.split(",") ?? []).map(BigInt);
-  return { config: { name, partitions, retention, compaction }, epoch, floors, wholeUntil, firstLedgers };
+  const compacted = properties[COMPACTED] !== undefined;
+  return { config: { name, partitions, retention, compaction }, epoch, floors, wholeUntil, firstLedgers, compacted };
 }
 
-export const firstLedgersProperty = (ledgers: readonly bigint[]): Properties => ({
-  [FIRST_LEDGERS]: ledgers.join(","),
+export const firstLedgerProperty = (partition: number, ledger: bigint): Properties => ({
+  [FIRST_LEDGER + partition]: String(ledger),
 });
 
 export function firstProperties(config: TopicConfig, epoch: string, nowMs: number): Properties {
@@ -52,16 +62,29 @@ export function firstProperties(config: TopicConfig, epoch: string, nowMs: numbe
   return { ...created, ...changedProperties(config, created, nowMs) };
 }
 
+/** Of a topic that others created: what was deleted from it before is not known. */
+export function adoptedProperties(config: TopicConfig, epoch: string, nowMs: number): Properties {
+  const firstLedgers = Array.from({ length: config.partitions }, (_, partition) => [FIRST_LEDGER + partition, UNKNOWN]);
+  return {
+    ...firstProperties(config, epoch, nowMs),
+    ...(Object.fromEntries(firstLedgers) as Properties),
+    [WHOLE_UNTIL]: "0",
+  };
+}
+
 /** Those that another configuration changes. */
 export function changedProperties({ retention, compaction }: TopicConfig, had: Properties, nowMs: number): Properties {
-  const config = JSON.stringify({ retention, compaction });
+  const config = {
+    [CONFIG]: JSON.stringify({ retention, compaction }),
+    ...(compaction ? { [COMPACTED]: "true" } : {}),
+  };
   const until = had[WHOLE_UNTIL] ?? "0";
   // What may have been deleted already stays so.
-  if (until !== ALWAYS && Number(until) <= nowMs) return { [CONFIG]: config };
+  if (until !== ALWAYS && Number(until) <= nowMs) return config;
   const { ms, bytes } = compaction ? {} : retention;
   const created = Number(had[CREATED] ?? nowMs);
   const keptUntil = bytes !== undefined ? "0" : ms === undefined ? ALWAYS : String(created + ms);
-  return { [CONFIG]: config, [WHOLE_UNTIL]: keptUntil };
+  return { ...config, [WHOLE_UNTIL]: keptUntil };
 }
 
 export const floorProperty = (partition: number, floor: Place): Properties => ({

@@ -4,9 +4,11 @@
  */
 import http from "node:http";
 import https from "node:https";
+import type { OptionNames } from "@distribution/broker-common";
 import { DistributionError } from "@distribution/core/errors";
+import { pause } from "@distribution/core/runtime";
+import { awayRemedy, tlsRemedy } from "../failures.ts";
 import type { Settings } from "../options.ts";
-import { pause } from "../pause.ts";
 import type { TokenSource } from "../token.ts";
 
 export interface Rest {
@@ -14,6 +16,8 @@ export interface Rest {
   get<T>(path: string): Promise<T | undefined>;
   /** The status, one of 2xx or of `also`; the body goes as JSON. */
   send(method: "PUT" | "POST" | "DELETE", path: string, options?: SendOptions): Promise<RestAnswer>;
+  /** Why what was asked last is being asked again. */
+  readonly trouble: string | undefined;
   close(): void;
 }
 
@@ -22,6 +26,8 @@ export interface SendOptions {
   readonly contentType?: string;
   /** Statuses beside 2xx that are answers and no failures. */
   readonly also?: readonly number[];
+  /** Called before it is tried again; what that rejects with is what `send` rejects with. */
+  readonly again?: () => Promise<void>;
 }
 
 export interface RestAnswer {
@@ -44,8 +50,10 @@ const TRY_MS = 10_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2000;
 
+type Needs = Pick<Settings, "adminUrl" | "tls" | "runtime" | "adminTimeoutMs" | "optionNames">;
+
 export function createRest(
-  { adminUrl, tls, runtime, adminTimeoutMs }: Pick<Settings, "adminUrl" | "tls" | "runtime" | "adminTimeoutMs">,
+  { adminUrl, tls, runtime, adminTimeoutMs, optionNames: called }: Needs,
   token: TokenSource,
 ): Rest {
   const agents = {
@@ -53,6 +61,7 @@ export function createRest(
     "https:": new https.Agent({ keepAlive: true, maxSockets: CONNECTIONS, ...tls }),
   };
   const closing = new AbortController();
+  let trouble: string | undefined;
 
   const once = async (request: RestRequest): Promise<RestAnswer> => {
     let url = new URL(`${adminUrl.href.replace(/\/+$/, "")}${ROOT}${request.path}`);
@@ -69,26 +78,35 @@ export function createRest(
     throw new Error(`more than ${MOST_REDIRECTS} redirects`);
   };
 
+  const where = `Pulsar's admin API at ${adminUrl.href}`;
+
   const call = async (request: RestRequest): Promise<RestAnswer> => {
     const until = runtime.clock.monotonicMs() + adminTimeoutMs;
     for (let wait = FIRST_PAUSE_MS; ; wait = Math.min(2 * wait, LONGEST_PAUSE_MS)) {
       let why: string;
       try {
         const answer = await once(request);
+        trouble = undefined;
         if (isAnswer(answer.status, request.also)) return answer;
-        if (!isPassing(answer)) throw refusal(request, answer);
+        if (!isPassing(answer)) throw refusal(request, answer, called);
         why = `${answer.status} ${reasonOf(answer.text)}`;
       } catch (failure) {
         if (failure instanceof DistributionError) throw failure;
         why = failure instanceof Error ? causeOf(failure) : String(failure);
+        const remedy = tlsRemedy(failure, called, { url: "adminUrl", plain: "http://host:port" });
+        if (remedy !== undefined)
+          throw new DistributionError("unavailable", `${where}: ${why}; ${remedy}.`, { cause: failure });
+        why += `; ${awayRemedy(failure, called, "adminUrl") ?? `check ${called("adminUrl")}`}`;
       }
+      trouble = `${where}: ${why}.`;
       if (closing.signal.aborted) throw new DistributionError("unavailable", "The broker is closed. Open it again.");
       const pauseMs = wait * (0.5 + runtime.random.next() / 2);
       if (runtime.clock.monotonicMs() + pauseMs >= until) {
-        const asked = `Pulsar's admin API at ${adminUrl.href} (adminUrl) did not do ${request.method} ${request.path}`;
-        throw new DistributionError("unavailable", `${asked} within ${adminTimeoutMs} ms (adminTimeoutMs): ${why}.`);
+        const asked = `did not do ${request.method} ${request.path} within ${adminTimeoutMs} ms`;
+        throw new DistributionError("unavailable", `${where} ${asked}: ${why}.`);
       }
       await pause(runtime, pauseMs);
+      await request.again?.();
     }
   };
 
@@ -96,6 +114,9 @@ export function createRest(
     async get<T>(path: string) {
       const { status, text } = await call({ method: "GET", path, also: [404] });
       return status === 404 ? undefined : (parseJson(text) as T);
+    },
+    get trouble() {
+      return trouble;
     },
     send: (method, path, options = {}) => call({ method, path, ...options }),
     close() {
@@ -151,17 +172,20 @@ const isAnswer = (status: number, also: readonly number[] = []): boolean =>
 /** What may go by itself: the broker is starting, a topic moves, a policy is not loaded yet, another change was quicker. */
 const isPassing = ({ status }: RestAnswer): boolean => status >= 500 || status === 408 || status === 429;
 
-function refusal({ method, path }: RestRequest, { status, text }: RestAnswer): DistributionError {
+function refusal({ method, path }: RestRequest, { status, text }: RestAnswer, called: OptionNames): DistributionError {
   const asked = `Pulsar refused ${method} ${path} (${status}): ${reasonOf(text)}.`;
   if (status === 401)
-    return new DistributionError("unavailable", `${asked} The setting token is missing, wrong or expired.`);
+    return new DistributionError(
+      "unavailable",
+      `${asked} The token of ${called("token")} is missing, wrong or expired.`,
+    );
   if (status === 403)
-    return new DistributionError("unavailable", `${asked} The role of the setting token lacks the permission.`);
+    return new DistributionError("unavailable", `${asked} The role of ${called("token")} lacks the permission.`);
   return new DistributionError("invalid_request", asked);
 }
 
 /** What the admin API says went wrong: `{"reason": "..."}`, or any text. */
-function reasonOf(text: string): string {
+export function reasonOf(text: string): string {
   try {
     const { reason } = JSON.parse(text) as { reason?: unknown };
     if (typeof reason === "string") return reason.trim().replace(/\.$/, "");
@@ -171,8 +195,12 @@ function reasonOf(text: string): string {
   return text.trim().slice(0, 200).replace(/\.$/, "") || "no reason given";
 }
 
-const causeOf = (failure: Error): string =>
-  failure.name === "AbortError" ? "no answer in time" : failure.message || failure.name;
+function causeOf(failure: Error): string {
+  if (failure.name === "AbortError") return "no answer in time";
+  // Node's words on a certificate tell of its own options.
+  const [message = ""] = failure.message.split(";");
+  return message.trim() || failure.name;
+}
 
 /** Ids have 64 bits: as text they keep every digit. */
 export function parseJson(text: string): unknown {

@@ -2,14 +2,15 @@
 import { checkTopicConfig } from "@distribution/broker-common";
 import type { TopicConfig } from "@distribution/core/brokers";
 import { DistributionError, fieldError } from "@distribution/core/errors";
+import { pause } from "@distribution/core/runtime";
 import { checkTopicName, partitionPath, topicOf, topicPath } from "../names.ts";
 import { comparePlaces, type EntryId, type Place } from "../offset.ts";
 import type { Settings } from "../options.ts";
-import { pause } from "../pause.ts";
-import { COMPACTION_THRESHOLD, retentionPolicy } from "./config.ts";
+import { COMPACTION_THRESHOLD, retentionPolicy, SNAPSHOT_INTERVAL_S } from "./config.ts";
 import {
+  adoptedProperties,
   changedProperties,
-  firstLedgersProperty,
+  firstLedgerProperty,
   firstProperties,
   floorProperty,
   type Properties,
@@ -34,6 +35,8 @@ export interface Topics {
   /** Hides everything up to the place. */
   cut(name: string, partition: number, floor: Place): Promise<void>;
   delete(name: string): Promise<void>;
+  /** As it is now, after an event was stored in the partition: where its first one lies is kept before that is confirmed. */
+  stored(name: string, partition: number): Promise<Topic>;
   /** Throws `unknown_topic` when the partition is not there. */
   stats(name: string, partition: number): Promise<PartitionStats>;
   /** The first entry of this time or later, Unix ms; the place of the next one when all are older. */
@@ -139,9 +142,8 @@ export function createTopics({ settings, rest, onGone, onGrown }: TopicsOptions)
     const nowMs = Number(runtime.clock.wallNs() / 1_000_000n);
     const before = topicFrom(name, had.partitions, had.properties ?? {});
     if (before === undefined) {
-      // Somebody else created it: what was deleted from it before is not known.
       const epoch = Buffer.from(runtime.random.bytes(12)).toString("base64url");
-      await putProperties(name, { ...firstProperties(config, epoch, nowMs), "distribution.whole-until": "0" });
+      await putProperties(name, adoptedProperties(config, epoch, nowMs));
     } else if (!sameConfig(before.config, config)) {
       await putProperties(name, changedProperties(config, had.properties ?? {}, nowMs));
     }
@@ -176,31 +178,29 @@ export function createTopics({ settings, rest, onGone, onGrown }: TopicsOptions)
     if (!created) await change(config, (await metadata(name)) ?? { partitions: 0 });
     await setPolicy(name, "retention", retentionPolicy(config));
     const fresh = await setPolicy(name, "deduplicationEnabled", true);
+    await setPolicy(name, "deduplicationSnapshotInterval", SNAPSHOT_INTERVAL_S);
     await setPolicy(name, "compactionThreshold", compaction ? COMPACTION_THRESHOLD : undefined);
-    const hadPartitions = had?.partitions ?? 0;
-    if (fresh || created || config.partitions > hadPartitions) {
+    if (fresh || created || config.partitions > (had?.partitions ?? 0)) {
       await until(() => deduplicates(config), `the deduplication of ${name}`);
     }
-    const { firstLedgers } = await refresh(name);
-    if (firstLedgers.length !== (created ? 0 : hadPartitions) || config.partitions === firstLedgers.length) return;
-    const ledgers = (await allStats(config)).map((one) => one.ledgers[0]?.id ?? -1n);
-    await putProperties(name, firstLedgersProperty([...firstLedgers, ...ledgers.slice(firstLedgers.length)]));
     await refresh(name);
   };
 
-  /** Of every partition that is loaded, in order. */
-  const allStats = async ({ name }: TopicConfig): Promise<PartitionStats[]> => {
+  const deduplicates = async ({ name, partitions }: TopicConfig): Promise<boolean> => {
     const path = `${topicPath(settings, name)}/partitioned-internalStats`;
-    const { partitions = {} } = (await rest.get<{ partitions: Record<string, InternalStats> }>(path)) ?? {};
-    const numberOf = (url: string): number => Number(/\d+$/.exec(url)?.[0]);
-    return Object.entries(partitions)
-      .sort(([a], [b]) => numberOf(a) - numberOf(b))
-      .map(([, raw]) => statsOf(raw));
+    const found = (await rest.get<{ partitions: Record<string, InternalStats> }>(path))?.partitions ?? {};
+    // Of every partition that is loaded.
+    const all = Object.values(found).map(statsOf);
+    return all.length >= partitions && all.every((one) => one.deduplicates);
   };
 
-  const deduplicates = async (config: TopicConfig): Promise<boolean> => {
-    const all = await allStats(config);
-    return all.length >= config.partitions && all.every((one) => one.deduplicates);
+  const keepFirst = async (name: string, partition: number): Promise<Topic> => {
+    const topic = await refresh(name);
+    if (topic.firstLedgers.has(partition)) return topic;
+    const first = (await stats(name, partition)).ledgers.find(({ entries }) => entries > 0n);
+    if (first === undefined) return topic;
+    await putProperties(name, firstLedgerProperty(partition, first.id));
+    return refresh(name);
   };
 
   const stats = async (name: string, partition: number): Promise<PartitionStats> => {
@@ -260,6 +260,10 @@ export function createTopics({ settings, rest, onGone, onGrown }: TopicsOptions)
         onGone(name, false);
         if (status === NOT_FOUND) throw unknown(name);
       }),
+    async stored(name, partition) {
+      const topic = await refresh(name);
+      return topic.firstLedgers.has(partition) ? topic : exclusive(() => keepFirst(name, partition));
+    },
     stats,
     async entryAt(name, partition, time) {
       const path = `${partitionPath(settings, name, partition)}/messageid/${time}`;

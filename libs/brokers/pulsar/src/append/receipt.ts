@@ -1,5 +1,5 @@
 /** Where the events of a write lie. */
-import type { Appended } from "@distribution/core/brokers";
+import type { Appended, Stored } from "@distribution/core/brokers";
 import { type EntryId, formatOffset } from "../offset.ts";
 import type { MessagePlace } from "../port.ts";
 
@@ -21,14 +21,18 @@ export class PackedReceipt implements Appended {
   }
 }
 
-/** Each event in a message of its own. */
-export class SingleReceipt implements Appended {
+/** Each event in a message of its own; without a place: Pulsar did not take it. */
+export class SingleReceipt implements Stored {
   readonly epoch: string;
-  readonly #places: readonly MessagePlace[];
+  readonly #places: readonly (MessagePlace | undefined)[];
 
-  constructor(epoch: string, places: readonly MessagePlace[]) {
+  constructor(epoch: string, places: readonly (MessagePlace | undefined)[]) {
     this.epoch = epoch;
     this.#places = places;
+  }
+
+  has(index: number): boolean {
+    return this.#places[index] !== undefined;
   }
 
   offsetAt(index: number): string {

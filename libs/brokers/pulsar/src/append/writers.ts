@@ -1,9 +1,10 @@
 /** The writers of this process: one a partition, made with its first append. */
-import { isPacked } from "@distribution/broker-common";
+import { type AppendCall, AppendCalls, isPacked } from "@distribution/broker-common";
 import type { Appended, PartitionWrite } from "@distribution/core/brokers";
-import { DistributionError, fieldError } from "@distribution/core/errors";
+import { DistributionError, fieldError, toDistributionError } from "@distribution/core/errors";
 import type { Topic } from "../admin/properties.ts";
 import type { Topics } from "../admin/topics.ts";
+import { failureOf } from "../failures.ts";
 import { partitionUrl } from "../names.ts";
 import type { Settings } from "../options.ts";
 import type { PulsarPort } from "../port.ts";
@@ -12,6 +13,8 @@ import { createWriter, type Writer } from "./writer.ts";
 
 export interface Writers {
   append(writes: readonly PartitionWrite[]): Promise<readonly Appended[]>;
+  /** Why appends wait for unusually long; undefined: they do not. */
+  readonly stuck: string | undefined;
   /** Events a message, on average, of what was written here; undefined when nothing was. */
   eventsPerEntry(topic: string): number | undefined;
   /** Refuses what waits for the topic, which is gone. */
@@ -34,12 +37,17 @@ interface Written {
   events: number;
 }
 
-/** How long a publisher waits before it tries again after its bytes found no room in the queue, ms. */
-const RETRY_MS = 50;
-
 export function createWriters({ settings, port, topics, ends, ready }: WritersOptions): Writers {
   const written = new Map<string, Written>();
-  let queuedBytes = 0;
+  const { runtime, maxQueuedBytes, appendTimeoutMs } = settings;
+  const calls = new AppendCalls({
+    ...{ runtime, maxQueuedBytes, engine: "Pulsar", timeoutMs: appendTimeoutMs },
+    late({ waitsFor: { topic, partition } }) {
+      const why = written.get(topic)?.partitions.get(partition)?.trouble ?? "no answer";
+      const what = `${topic}/${partition} was not confirmed within ${appendTimeoutMs} ms (appendTimeoutMs): ${why}`;
+      return new DistributionError("unavailable", `${what.replace(/\.$/, "")}. Append again.`);
+    },
+  });
 
   const open = (topic: Topic, partition: number, counts: Written): Writer => {
     const { name, compaction } = topic.config;
@@ -50,13 +58,13 @@ export function createWriters({ settings, port, topics, ends, ready }: WritersOp
       runtime: settings.runtime,
       maxMessageBytes: settings.maxBatchBytes,
       maxInFlightBytes: settings.maxInFlightBytes,
-      timeoutMs: settings.appendTimeoutMs,
       open: () =>
         port.produce({
           topic: partitionUrl(settings, name, partition),
-          ...{ batches, compression: settings.compression, timeoutMs: settings.appendTimeoutMs },
+          batches,
+          compression: settings.compression,
         }),
-      epochNow: async () => (await topics.refresh(name)).epoch,
+      epochNow: async () => (await topics.stored(name, partition)).epoch,
       onStored(place) {
         counts.entries += 1;
         counts.events += place.index;
@@ -94,37 +102,36 @@ export function createWriters({ settings, port, topics, ends, ready }: WritersOp
     );
   };
 
-  /** All of a call's writes on their way in one turn; undefined when something has to be asked before. */
-  const place = (writes: readonly PartitionWrite[]): Promise<readonly Appended[]> | undefined => {
+  /** All of a call's writes on their way in one turn; false when something has to be asked before. */
+  const place = (call: AppendCall, writes: readonly PartitionWrite[]): boolean => {
     const places: Writer[] = [];
     for (const { topic: name, partition } of writes) {
       const topic = topics.seen(name);
-      if (topic === undefined || !Number.isInteger(partition)) return undefined;
-      if (partition < 0 || partition >= topic.config.partitions) return undefined;
+      if (topic === undefined || !Number.isInteger(partition)) return false;
+      if (partition < 0 || partition >= topic.config.partitions) return false;
       places.push(writerOf(topic, partition));
     }
-    return Promise.all(places.map((writer, at) => writer.write(writes[at]!.batch)));
+    for (const [at, writer] of places.entries()) writer.write(writes[at]!.batch, call, at);
+    return true;
   };
 
   /** By topic: the last call that asks about it. Those after it wait, so that calls keep their order. */
   const asking = new Map<string, Promise<unknown>>();
 
-  const placeLater = async (writes: readonly PartitionWrite[]): Promise<readonly Appended[]> => {
+  const placeLater = async (call: AppendCall, writes: readonly PartitionWrite[]): Promise<void> => {
     const names = [...new Set(writes.map(({ topic }) => topic))];
     const before = Promise.all(names.map((name) => asking.get(name)));
     const placing = before.then(async () => {
       await ready();
       for (const { topic, partition } of writes) await topics.partition(topic, partition);
-      // In an object, so that waiting ends with the placing.
-      return { placed: place(writes) };
+      return call.dropped || place(call, writes);
     });
     const settled = placing.catch(() => undefined);
     for (const name of names) asking.set(name, settled);
-    const { placed } = await placing.finally(() => {
+    const isPlaced = await placing.finally(() => {
       for (const name of names) if (asking.get(name) === settled) asking.delete(name);
     });
-    if (placed !== undefined) return placed;
-    throw new DistributionError("unavailable", "A topic of the append is being changed. Append again.");
+    if (!isPlaced) throw new DistributionError("unavailable", "A topic of the append is being changed. Append again.");
   };
 
   const isKnown = (writes: readonly PartitionWrite[]): boolean => {
@@ -137,16 +144,20 @@ export function createWriters({ settings, port, topics, ends, ready }: WritersOp
       if (writes.length === 0) return [];
       let bytes = 0;
       for (const [at, write] of writes.entries()) bytes += check(write, at);
-      if (queuedBytes > 0 && queuedBytes + bytes > settings.maxQueuedBytes) {
-        const limit = `${queuedBytes} of ${settings.maxQueuedBytes} bytes (maxQueuedBytes) wait for Pulsar`;
-        throw new DistributionError("unavailable", `${limit}; append again shortly.`, { retryAfterMs: RETRY_MS });
+      const call = calls.begin(writes, bytes);
+      if (!isKnown(writes) || !place(call, writes)) {
+        const { topic, partition } = writes[0]!;
+        placeLater(call, writes).catch((failure: unknown) =>
+          call.giveUp(toDistributionError(failureOf(failure, `${topic}/${partition} was not appended to`))),
+        );
       }
-      queuedBytes += bytes;
-      try {
-        return await ((isKnown(writes) ? place(writes) : undefined) ?? placeLater(writes));
-      } finally {
-        queuedBytes -= bytes;
-      }
+      return call.answer;
+    },
+    get stuck() {
+      return calls.stuck(() => {
+        const writers = [...written.values()].flatMap(({ partitions }) => [...partitions.values()]);
+        return writers.find(({ trouble }) => trouble !== undefined)?.trouble;
+      });
     },
     eventsPerEntry(topic) {
       const of = written.get(topic);
@@ -159,6 +170,7 @@ export function createWriters({ settings, port, topics, ends, ready }: WritersOp
       for (const writer of of?.partitions.values() ?? []) writer.abandon(reason);
     },
     async close() {
+      await calls.idle();
       const all = [...written.values()].flatMap(({ partitions }) => [...partitions.values()]);
       await Promise.all(all.map((writer) => writer.close()));
     },

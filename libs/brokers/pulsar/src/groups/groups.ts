@@ -1,5 +1,12 @@
 /** The groups of this process: the common engine, with a Failover subscription for every partition and progress in its properties. */
-import { createGroups, type EngineGroup, type GroupSession, type Progress } from "@distribution/broker-common";
+import {
+  createGroups,
+  decodeProgress,
+  type EngineGroup,
+  encodeProgress,
+  type GroupSession,
+  type Progress,
+} from "@distribution/broker-common";
 import type { GroupMember, GroupOptions, PartitionInfo } from "@distribution/core/brokers";
 import { DistributionError, toDistributionError } from "@distribution/core/errors";
 import type { PartitionInfoOf } from "../admin/info.ts";
@@ -7,13 +14,15 @@ import type { Rest } from "../admin/rest.ts";
 import { shareAfter } from "../admin/stats.ts";
 import type { Topics } from "../admin/topics.ts";
 import { failureOf } from "../failures.ts";
+import { partitionPath, partitionUrl } from "../names.ts";
 import { comparePlaces, parseOffset } from "../offset.ts";
 import type { Settings } from "../options.ts";
 import type { PulsarPort } from "../port.ts";
 import type { Readers } from "../read/readers.ts";
 import { countAfter } from "./count.ts";
+import { inTime } from "./in-time.ts";
 import { createProgressStore, type GroupPartition } from "./progress.ts";
-import { createSeat, type Seat, seatName } from "./seat.ts";
+import { createSeat, type Seat, type SeatWork, seatName } from "./seat.ts";
 
 export interface PulsarGroups {
   join(options: GroupOptions): Promise<GroupMember>;
@@ -36,8 +45,8 @@ export interface PulsarGroupsOptions {
 
 interface Session {
   readonly group: EngineGroup;
-  readonly seats: Map<string, Seat>;
-  take(topic: string, partition: number, from: GroupOptions["from"]): Seat;
+  readonly seats: Map<string, Seat<Progress>>;
+  take(topic: string, partition: number, from: GroupOptions["from"]): Seat<Progress>;
 }
 
 /** The longest that a member keeps what it has in hand when its partition is given to another process, ms. */
@@ -46,7 +55,12 @@ const LONGEST_HANDOVER_MS = 10_000;
 export function createPulsarGroups(options: PulsarGroupsOptions): PulsarGroups {
   const { settings, port, topics, readers } = options;
   const { runtime, logger } = settings;
-  const store = createProgressStore(settings, options.rest);
+  const store = createProgressStore<Progress>({
+    rest: options.rest,
+    pathOf: ({ topic, partition }) => partitionPath(settings, topic, partition),
+    encode: (progress) => encodeProgress(progress, settings.groupProgressBytes),
+    decode: decodeProgress,
+  });
   const owner = `distribution-${Buffer.from(runtime.random.bytes(9)).toString("base64url")}`;
   const sessions = new Map<string, Session>();
   const compareOffsets = (a: string, b: string): number =>
@@ -63,7 +77,13 @@ export function createPulsarGroups(options: PulsarGroupsOptions): PulsarGroups {
   };
 
   const createSession = (group: EngineGroup, { ackTimeoutMs }: GroupOptions): Session => {
-    const seats = new Map<string, Seat>();
+    const seats = new Map<string, Seat<Progress>>();
+    const workOn = (of: GroupPartition, from: GroupOptions["from"]): SeatWork<Progress> => ({
+      begin: () => begin(of, from),
+      add: (progress) => group.add({ topic: of.topic, partition: of.partition, progress }),
+      remove: (how) => group.remove([{ topic: of.topic, partition: of.partition }], how),
+      floorOf: ({ floor }) => floor,
+    });
     return {
       group,
       seats,
@@ -72,23 +92,13 @@ export function createPulsarGroups(options: PulsarGroupsOptions): PulsarGroups {
         const had = seats.get(seatName(of));
         if (had !== undefined) return had;
         const handoverMs = Math.min(ackTimeoutMs, LONGEST_HANDOVER_MS);
-        const parts = { settings, port, store, group, owner, handoverMs, onFailure };
-        const seat = createSeat({ ...parts, begin: (one) => begin(one, from) }, of);
+        const url = partitionUrl(settings, topic, partition);
+        const parts = { settings, port, store, url, owner, handoverMs, onFailure };
+        const seat = createSeat({ ...parts, work: workOn(of, from) }, of);
         seats.set(seatName(of), seat);
         return seat;
       },
     };
-  };
-
-  const inTime = async (begun: Promise<unknown>, name: string): Promise<void> => {
-    const { promise: over, reject } = Promise.withResolvers<never>();
-    const limit = `within ${settings.adminTimeoutMs} ms (adminTimeoutMs)`;
-    const failure = new DistributionError(
-      "unavailable",
-      `Pulsar did not say ${limit} who has what of the group ${name}.`,
-    );
-    const late = runtime.timers.after(settings.adminTimeoutMs, () => reject(failure));
-    await Promise.race([begun, over]).finally(() => late.cancel());
   };
 
   const start = async (group: EngineGroup, wanted: GroupOptions): Promise<GroupSession> => {
@@ -108,7 +118,7 @@ export function createPulsarGroups(options: PulsarGroupsOptions): PulsarGroups {
       const seats = found.flatMap(({ config: { name, partitions } }) =>
         Array.from({ length: partitions }, (_, partition) => session.take(name, partition, wanted.from)),
       );
-      await inTime(Promise.all(seats.map(({ begun }) => begun)), group.name);
+      await inTime(settings, group.name, Promise.all(seats.map(({ begun }) => begun)));
     } catch (failure) {
       await close();
       throw failureOf(failure, `the group ${group.name}`);

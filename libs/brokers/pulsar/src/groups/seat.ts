@@ -2,34 +2,45 @@
  * One partition's place of a group in this process. A Failover subscription says which process has the partition; that one reads it
  * from where the one before stopped. Who loses it finishes what its members have in hand before the next one begins.
  */
-import type { EngineGroup, Progress } from "@distribution/broker-common";
 import { DistributionError } from "@distribution/core/errors";
-import { partitionUrl, subscriptionOf } from "../names.ts";
-import { parseOffset } from "../offset.ts";
+import { pause } from "@distribution/core/runtime";
+import { subscriptionOf } from "../names.ts";
+import { formatOffset, parseOffset } from "../offset.ts";
 import type { Settings } from "../options.ts";
-import { pause } from "../pause.ts";
-import type { PulsarPort } from "../port.ts";
+import type { PortSeat, PulsarPort } from "../port.ts";
 import type { GroupPartition, ProgressStore } from "./progress.ts";
 
-export interface SeatParts {
+/** Who works on the partition while this process has it. */
+export interface SeatWork<P> {
+  /** Where the group begins with a partition that it never consumed. */
+  begin(): Promise<P>;
+  /** It is this process's, from there on. */
+  add(progress: P): void;
+  /** Resolves when it was let go of: after that time at the latest, at once when another process has it already. */
+  remove(how: { readonly waitMs: number; readonly lost: boolean }): Promise<void>;
+  /** Everything up to and including it is settled; undefined: nothing is. */
+  floorOf(progress: P): string | undefined;
+}
+
+export interface SeatParts<P> {
   readonly settings: Settings;
   readonly port: PulsarPort;
-  readonly store: ProgressStore;
-  readonly group: EngineGroup;
+  readonly store: ProgressStore<P>;
+  /** Address of the partition's topic. */
+  readonly url: string;
+  readonly work: SeatWork<P>;
   /** This process, among those of the group. */
   readonly owner: string;
   /** How long members keep what they have in hand when another process is given the partition, ms. */
   readonly handoverMs: number;
-  /** Where the group begins with a partition that it never consumed. */
-  begin(of: GroupPartition): Promise<Progress>;
   onFailure(failure: unknown): void;
 }
 
-export interface Seat {
+export interface Seat<P> {
   readonly of: GroupPartition;
   /** Resolves once it is known who has the partition, and, if it is this process, work has begun. */
   readonly begun: Promise<void>;
-  put(progress: Progress): Promise<void>;
+  put(progress: P): Promise<void>;
   /** The engine is done with the partition. */
   close(): Promise<void>;
 }
@@ -38,21 +49,30 @@ const LOOK_EVERY_MS = 200;
 const RETRY_MS = 1000;
 /** So much longer does the next process wait than the one before may take: that one may be told later. */
 const MARGIN_MS = 5000;
+/** So long after this process was last seen to have the partition no other one can have taken it. */
+const SURE_MS = 5000;
 
-export function createSeat(parts: SeatParts, of: GroupPartition): Seat {
-  const { settings, port, store, group, owner } = parts;
+export function createSeat<P>(parts: SeatParts<P>, of: GroupPartition): Seat<P> {
+  const { settings, port, store, work, owner } = parts;
   const { runtime } = settings;
-  const names = [{ topic: of.topic, partition: of.partition }];
   let wanted = false;
   let holds = false;
+  /** The connection was lost while it was held: another process may have had it meanwhile. */
+  let doubtful = false;
+  /** When this process was last seen to have it, monotonic ms. */
+  let sureAt = Number.NEGATIVE_INFINITY;
   let closed = false;
   let releasing = false;
+  let reattached = 0;
+  /** Up to where it is settled, and the same while it is not released. */
+  let settled: string | undefined;
+  let floor: string | undefined;
   let turn: Promise<void> = Promise.resolve();
   const { promise: begun, resolve: settle, reject: refuse } = Promise.withResolvers<void>();
   begun.catch(() => undefined);
 
   /** Waits for the process that has it until it has given it up, is gone, or its time is over. */
-  const handedOver = async (): Promise<Progress | undefined> => {
+  const handedOver = async (): Promise<P | undefined> => {
     const until = runtime.clock.monotonicMs() + parts.handoverMs + MARGIN_MS;
     for (;;) {
       const kept = await store.get(of);
@@ -64,30 +84,53 @@ export function createSeat(parts: SeatParts, of: GroupPartition): Seat {
   };
 
   const take = async (): Promise<void> => {
-    const progress = (await handedOver()) ?? (await parts.begin(of));
+    const progress = (await handedOver()) ?? (await work.begin());
     if (!wanted || closed) return;
     await store.put(of, progress, owner);
     if (!wanted && !closed) await store.put(of, progress, "");
     if (!wanted || closed) return;
     holds = true;
-    group.add({ ...names[0]!, progress });
+    work.add(progress);
+  };
+
+  const isOwner = async (): Promise<boolean> => {
+    const askedAt = runtime.clock.monotonicMs();
+    const is = (await store.get(of))?.owner === owner;
+    if (is) sureAt = askedAt;
+    return is;
+  };
+
+  /** Without a connection, or after this process stood still, another one may have it, and have gone on from what is stored. */
+  const assertOwner = async (): Promise<void> => {
+    const { attached } = await seat;
+    const isSure = attached && runtime.clock.monotonicMs() - sureAt < SURE_MS;
+    if (isSure || (await isOwner())) return;
+    doubt();
+    const where = `${of.topic}/${of.partition} of the group ${of.group}`;
+    throw new DistributionError("unavailable", `${where} is with another process: its events come again, there.`);
   };
 
   const giveUp = async (): Promise<void> => {
-    const kept = await store.get(of);
-    const lost = kept?.owner !== owner;
-    // The group lets go of it at once, whether its progress can be stored or not.
+    const lost = !(await isOwner());
+    // It is let go of at once, whether its progress can be stored or not.
     holds = false;
-    await group.remove(names, { waitMs: lost ? 0 : parts.handoverMs, lost });
-    const last = lost ? undefined : (await store.get(of))?.progress;
-    if (last !== undefined) await store.put(of, last, "");
+    await work.remove({ waitMs: lost ? 0 : parts.handoverMs, lost });
+    if (lost) return;
+    const last = await store.get(of);
+    if (last?.owner === owner) await store.put(of, last.progress, "");
+  };
+
+  const makeSure = async (): Promise<void> => {
+    if (holds && !(await isOwner())) await giveUp();
+    doubtful = false;
   };
 
   /** Brings about what is wanted by now; tried again until it is. */
   const follow = async (): Promise<void> => {
-    while (!closed && wanted !== holds) {
+    while (!closed && (doubtful || wanted !== holds)) {
       try {
-        await (wanted ? take() : giveUp());
+        if (doubtful) await makeSure();
+        else await (wanted ? take() : giveUp());
       } catch (failure) {
         if (closed) return;
         refuse(failure);
@@ -130,43 +173,72 @@ export function createSeat(parts: SeatParts, of: GroupPartition): Seat {
     }
   };
 
-  const seat = port.seat({
-    topic: partitionUrl(settings, of.topic, of.partition),
-    subscription: subscriptionOf(of.group),
-    name: owner,
-    from: "earliest",
-    onActive: hear,
-    onReattached: () => void ask(),
-  });
+  const doubt = (): void => {
+    doubtful = true;
+    want(wanted);
+  };
+
+  /** Until there is one: a partition that was added is told of before it is there. */
+  const attach = async (): Promise<PortSeat> => {
+    for (;;) {
+      try {
+        return await port.seat({
+          ...{ topic: parts.url, subscription: subscriptionOf(of.group), name: owner, from: "earliest" },
+          onActive: hear,
+          onReattached() {
+            reattached += 1;
+            doubt();
+            void ask();
+            // A topic that is being moved may confirm what it forgets.
+            floor = settled;
+            void release();
+          },
+        });
+      } catch (failure) {
+        refuse(failure);
+        if (closed) throw failure;
+        parts.onFailure(failure);
+        await pause(runtime, RETRY_MS);
+        if (closed) throw failure;
+      }
+    }
+  };
+  const seat = attach();
 
   seat.then(ask, refuse);
 
-  /** Lets Pulsar's retention have what lies before the floor. The floor's own entry may have events above it. */
-  const release = async ({ floor }: Progress): Promise<void> => {
-    const { ledger, entry } = parseOffset(floor, "floor");
-    if (releasing || entry === 0n) return;
+  /** Lets Pulsar's retention have what lies before the newest floor. The floor's own entry may have events above it. */
+  const release = async (): Promise<void> => {
+    if (releasing) return;
     releasing = true;
-    try {
-      await (await seat).release({ ledger, entry: entry - 1n });
-    } catch {
-      // It goes along with the next one: nothing but storage depends on it.
-    } finally {
-      releasing = false;
+    while (!closed && floor !== undefined) {
+      const { ledger, entry } = parseOffset(floor, "floor");
+      floor = undefined;
+      if (ledger === 0n && entry === 0n) continue;
+      const before = reattached;
+      try {
+        // An entry of -1 is before a ledger's first: the ledgers before go.
+        await (await seat).release({ ledger, entry: entry - 1n });
+      } catch {
+        // It goes along with the next one, or when the connection is there again: nothing but storage depends on it.
+        floor ??= formatOffset({ ledger, entry, index: 0 });
+        if (reattached === before) break;
+      }
     }
+    releasing = false;
   };
 
   return {
     of,
     begun,
     async put(progress) {
-      const held = await seat;
-      // Without a connection another process may have been given it, and gone on from what is stored.
-      if (!held.attached && (await store.get(of))?.owner !== owner) {
-        const where = `${of.topic}/${of.partition} of the group ${of.group}`;
-        throw new DistributionError("unavailable", `${where} is with another process: its events come again, there.`);
-      }
-      await store.put(of, progress, owner);
-      void release(progress);
+      await assertOwner();
+      const askedAt = runtime.clock.monotonicMs();
+      await store.put(of, progress, owner, assertOwner);
+      sureAt = askedAt;
+      settled = work.floorOf(progress) ?? settled;
+      floor = settled;
+      void release();
     },
     async close() {
       closed = true;

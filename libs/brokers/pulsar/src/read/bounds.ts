@@ -4,11 +4,13 @@ import type { Topic } from "../admin/properties.ts";
 import type { PartitionStats } from "../admin/stats.ts";
 import { BEGINNING, beforeEntry, compareEntries, comparePlaces, formatOffset, laterOf, type Place } from "../offset.ts";
 
-/** Whether retention cannot have deleted anything: not yet, or not as far as the ledger that the partition began with. */
+/** Whether retention cannot have deleted anything: not yet, nothing was there, or not as far as the first event's ledger. */
 export function isWhole(topic: Topic, partition: number, { ledgers }: PartitionStats, nowMs: number): boolean {
   if (nowMs < topic.wholeUntil) return true;
+  const first = topic.firstLedgers.get(partition);
+  if (first === undefined) return true;
   const oldest = ledgers[0]?.id;
-  return oldest !== undefined && oldest === topic.firstLedgers[partition];
+  return oldest !== undefined && oldest <= first;
 }
 
 /** The position before the oldest event that is kept. */

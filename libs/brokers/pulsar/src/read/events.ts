@@ -1,5 +1,5 @@
 /** Messages as the batches of events that they are, with their places. */
-import { fromRecord, NoEventError, PULSAR_BINDING } from "@distribution/broker-common";
+import { EventRun, fromRecord, NoEventError, PULSAR_BINDING } from "@distribution/broker-common";
 import { DistributionError } from "@distribution/core/errors";
 import type { PackedBatch } from "@distribution/core/events";
 import { type EntryId, formatOffset } from "../offset.ts";
@@ -29,6 +29,8 @@ export class EntryCounter {
 
 /** Throws `record_damaged` naming the place when the message is no event; `where` is topic/partition. */
 export function eventsOf(message: PortMessage, where: string): PackedBatch {
+  const { lying } = message;
+  if (lying !== undefined && run.add(lying) === "added") return run.take();
   try {
     return fromRecord({ headers: message.properties(), value: message.data }, PULSAR_BINDING);
   } catch (cause) {
@@ -36,6 +38,9 @@ export function eventsOf(message: PortMessage, where: string): PackedBatch {
     throw recordDamaged(where, message.place, `is no event: ${cause.message}`, cause);
   }
 }
+
+/** Of one message at a time: empty between two. */
+const run = new EventRun(PULSAR_BINDING);
 
 /** What is no event counts as one, so that a position can lie after it. */
 export function countOf(message: PortMessage, where: string): number {

@@ -5,7 +5,7 @@ import type { Topic } from "../admin/properties.ts";
 import type { PartitionStats } from "../admin/stats.ts";
 import type { Topics } from "../admin/topics.ts";
 import { partitionUrl } from "../names.ts";
-import { BEGINNING, beforeEntry, comparePlaces, type Place, parseOffset } from "../offset.ts";
+import { BEGINNING, beforeEntry, comparePlaces, type EntryId, type Place, parseOffset } from "../offset.ts";
 import type { Settings } from "../options.ts";
 import type { PortMessage, PortReader, PortStart, PulsarPort } from "../port.ts";
 import { assertKept, positionGone, startOf } from "./bounds.ts";
@@ -28,6 +28,8 @@ export interface Opening {
   readonly received: readonly PortMessage[];
   /** Events before this are not given. Unix ms. */
   readonly notBefore: bigint;
+  /** The newest entry that it comes to, and when that was the log's newest, Unix ms. Undefined: it begins after it. */
+  readonly newest: { readonly entry: EntryId | undefined; readonly atMs: number };
 }
 
 /** Throws `unknown_topic`, `position_gone`, `invalid_request`. */
@@ -39,9 +41,11 @@ export async function openAt(parts: ReadParts, name: string, partition: number, 
   const [topic, stats] = await Promise.all([topics.refresh(name), topics.stats(name, partition)]);
   const nowMs = wallMs(settings);
   const start = startOf(topic, partition, stats, nowMs);
+  const newest = { entry: stats.last, atMs: nowMs };
   const open = async (place: Place, begin: PortStart): Promise<Opening> => {
     const reader = await openPort(parts, topic, partition, begin);
-    return { topic, partition, start: place, reader, received: [], notBefore: 0n };
+    const comesTo = "after" in begin ? { entry: undefined, atMs: nowMs } : newest;
+    return { topic, partition, start: place, reader, received: [], notBefore: 0n, newest: comesTo };
   };
   if (wanted === "earliest") return open(start, beginAfter(start));
   if (wanted === "latest") {
@@ -50,7 +54,7 @@ export async function openAt(parts: ReadParts, name: string, partition: number, 
     // What lies before the start was truncated, up to the end.
     return comparePlaces(place, start) < 0 ? open(start, beginAfter(start)) : open(place, { after: place });
   }
-  if ("time" in wanted) return openAtTime(parts, { topic, partition, stats, start }, wanted.time);
+  if ("time" in wanted) return openAtTime(parts, { topic, partition, stats, start, newest }, wanted.time);
   if (wanted.epoch !== topic.epoch) {
     throw positionGone(topic, partition, wanted.place, `epoch ${wanted.epoch} is over, it is epoch ${topic.epoch} now`);
   }
@@ -68,24 +72,26 @@ interface At {
   readonly partition: number;
   readonly stats: PartitionStats;
   readonly start: Place;
+  readonly newest: Opening["newest"];
 }
 
 /** Bytes that are received at first, to see where a time begins. */
 const FIRST_BYTES = 64 * 1024;
 
 async function openAtTime(parts: ReadParts, at: At, time: bigint): Promise<Opening> {
-  const { topic, partition, stats, start } = at;
+  const { topic, partition, stats, start, newest } = at;
   const { name } = topic.config;
   const atStart = async (): Promise<Opening> => {
     const reader = await openPort(parts, topic, partition, beginAfter(start));
-    return { topic, partition, start, reader, received: [], notBefore: time };
+    return { topic, partition, start, reader, received: [], notBefore: time, newest };
   };
   if (stats.last === undefined || time <= 0n) return atStart();
   const end = await parts.ends.timed(name, partition, stats.last);
   if (comparePlaces(end.place, start) <= 0) return atStart();
   if (end.time < time) {
     const reader = await openPort(parts, topic, partition, { after: end.place });
-    return { topic, partition, start: end.place, reader, received: [], notBefore: time };
+    const past = { ...newest, entry: undefined };
+    return { topic, partition, start: end.place, reader, received: [], notBefore: time, newest: past };
   }
   const entry = await parts.topics.entryAt(name, partition, time);
   const reader = await openPort(parts, topic, partition, { entry });
@@ -97,7 +103,7 @@ async function openAtTime(parts: ReadParts, at: At, time: bigint): Promise<Openi
       const oldest = stats.ledgers[0]!;
       const isFirst = place.ledger === oldest.id && place.entry === 0n;
       const before = isFirst || comparePlaces(beforeEntry(place), start) < 0 ? start : beforeEntry(place);
-      return { topic, partition, start: before, reader, received, notBefore: time };
+      return { topic, partition, start: before, reader, received, notBefore: time, newest };
     }
   } catch (failure) {
     await reader.close();
@@ -111,9 +117,8 @@ function openPort(
   partition: number,
   from: PortStart,
 ): Promise<PortReader> {
-  const { name, compaction } = topic.config;
-  const url = partitionUrl(settings, name, partition);
-  return port.read({ topic: url, from, queueBytes: settings.readAheadBytes, compacted: compaction });
+  const url = partitionUrl(settings, topic.config.name, partition);
+  return port.read({ topic: url, from, queueBytes: settings.readAheadBytes, compacted: topic.compacted });
 }
 
 export const wallMs = ({ runtime }: Pick<Settings, "runtime">): number => Number(runtime.clock.wallNs() / 1_000_000n);
@@ -121,7 +126,7 @@ export const wallMs = ({ runtime }: Pick<Settings, "runtime">): number => Number
 type Wanted = "earliest" | "latest" | { readonly time: bigint } | { readonly epoch: string; readonly place: Place };
 
 /** Throws `invalid_request`. */
-function check(from: ReadFrom): Wanted {
+export function check(from: ReadFrom): Wanted {
   if ("time" in from) {
     if (typeof from.time !== "bigint")
       throw fieldError("invalid_request", "from.time", "must be Unix nanoseconds as a bigint");

@@ -8,11 +8,12 @@ import { type DistributionError, fieldError } from "@distribution/core/errors";
 import type { PackedBatch } from "@distribution/core/events";
 import { missedBetween } from "../admin/stats.ts";
 import { failureOf } from "../failures.ts";
-import { comparePlaces, type EntryId, formatOffset } from "../offset.ts";
+import { compareEntries, comparePlaces, type EntryId, formatOffset } from "../offset.ts";
 import { PortError, type PortMessage } from "../port.ts";
 import { isWhole, positionGone } from "./bounds.ts";
 import { EntryCounter, eventsOf, recordDamaged } from "./events.ts";
 import { type Opening, type ReadParts, wallMs } from "./opening.ts";
+import { Quiet } from "./quiet.ts";
 import { Stored } from "./stored.ts";
 
 export interface TailReader extends PartitionReader {
@@ -32,6 +33,12 @@ export function createReader(parts: ReadParts, opening: Opening, onClose: (reade
   let reached: EntryId = { ledger: start.ledger, entry: start.index === 0 ? start.entry - 1n : start.entry };
   let rest: readonly Stored[] = [];
   const counter = new EntryCounter();
+  const quiet = new Quiet(topic.config);
+  /** What was the newest entry when it was opened has been received to its end. */
+  let isPast = opening.newest.entry === undefined;
+  /** The last entry that was received was to its end. */
+  let isEntire = true;
+  if (isPast) quiet.endedAt(opening.newest.atMs);
   let newest = 0n;
   let busy = false;
   let closed = false;
@@ -40,6 +47,7 @@ export function createReader(parts: ReadParts, opening: Opening, onClose: (reade
   const close = async (): Promise<void> => {
     if (closed) return;
     closed = true;
+    watch?.cancel();
     rest = [];
     received = [];
     onClose(reader);
@@ -64,7 +72,7 @@ export function createReader(parts: ReadParts, opening: Opening, onClose: (reade
     const [now, stats] = await Promise.all([topics.refresh(name), topics.stats(name, partition)]);
     if (now.epoch !== topic.epoch || isWhole(now, partition, stats, wallMs(settings))) return;
     // What is missing of a compacted topic is what compaction took: retention leaves it alone.
-    if (now.config.compaction) return;
+    if (now.config.compaction || quiet.isWhole(stats, wallMs(settings))) return;
     if (missedBetween(stats, reached, next)) {
       throw positionGone(topic, partition, at, `retention has deleted events before ${next.ledger}.${next.entry}`);
     }
@@ -86,6 +94,25 @@ export function createReader(parts: ReadParts, opening: Opening, onClose: (reade
     return newest < opening.notBefore ? undefined : stored.after(at);
   };
 
+  const pass = ({ place, time }: PortMessage): void => {
+    reached = place;
+    isEntire = place.batchIndex < 0 || place.batchIndex === place.batchSize - 1;
+    quiet.endedAt(Math.min(Number(time), wallMs(settings)));
+    const { entry, atMs } = opening.newest;
+    if (isPast || entry === undefined || !isEntire || compareEntries(place, entry) !== 0) return;
+    isPast = true;
+    quiet.endedAt(atMs);
+  };
+
+  const look = async (): Promise<void> => {
+    const [entry, nowMs] = [reached, wallMs(settings)];
+    if (isEntire) quiet.see(await topics.stats(name, partition), entry, nowMs);
+  };
+  const watch =
+    quiet.lookEveryMs === undefined
+      ? undefined
+      : settings.runtime.timers.every(quiet.lookEveryMs, () => void look().catch(() => undefined));
+
   /** The first `count` of what was received. One that is damaged is told of when what lies before it was given. */
   const takeIn = (count: number): void => {
     const stored: Stored[] = [];
@@ -99,7 +126,7 @@ export function createReader(parts: ReadParts, opening: Opening, onClose: (reade
     } catch (failure) {
       if (stored.length === 0) throw failure;
     }
-    reached = received[taken - 1]!.place;
+    pass(received[taken - 1]!);
     received = received.slice(taken);
     rest = stored;
   };

@@ -28,6 +28,11 @@ export class FakeLog {
   deleted = false;
   /** Entries that compaction took: still counted, not given. */
   readonly compacted = new Set<object>();
+  /** Entries that no client can read. */
+  readonly damaged = new Set<object>();
+  readonly created = new Date().toISOString();
+  /** What its clock is ahead of this machine's. */
+  aheadMs = 0;
 
   constructor() {
     this.roll();
@@ -47,7 +52,7 @@ export class FakeLog {
 
   store(messages: readonly OutgoingMessage[], batch: boolean): EntryId {
     const ledger = this.ledgers.at(-1)!;
-    ledger.entries.push({ messages, batch, time: BigInt(Date.now()) });
+    ledger.entries.push({ messages, batch, time: BigInt(Date.now() + this.aheadMs) });
     this.wake();
     return { ledger: ledger.id, entry: BigInt(ledger.entries.length - 1) };
   }
@@ -67,7 +72,9 @@ export class FakeLog {
   }
 
   /** The entry at this place or the next that is kept. */
-  from(id: EntryId): { readonly id: EntryId; readonly messages: readonly PortMessage[] } | undefined {
+  from(
+    id: EntryId,
+  ): { readonly id: EntryId; readonly messages: readonly PortMessage[]; readonly damaged: boolean } | undefined {
     for (const ledger of this.ledgers) {
       if (ledger.id < id.ledger) continue;
       const at = ledger.id === id.ledger ? Number(id.entry < 0n ? 0n : id.entry) : 0;
@@ -76,7 +83,8 @@ export class FakeLog {
         return this.from({ ...id, ledger: ledger.id, entry: BigInt(at + 1) });
       if (entry !== undefined) {
         const place = { ledger: ledger.id, entry: BigInt(at) };
-        return { id: place, messages: entry.messages.map((_, index) => received(entry, place, index)) };
+        const messages = entry.messages.map((_, index) => received(entry, place, index));
+        return { id: place, messages, damaged: this.damaged.has(entry) };
       }
     }
     return undefined;
@@ -120,10 +128,12 @@ export class FakeLog {
 }
 
 function received({ messages, batch, time }: Entry, place: EntryId, index: number): PortMessage {
-  const { data, properties } = messages[index]!;
+  const message = messages[index]!;
+  const { data, key } = message;
   return {
     place: { ...place, batchIndex: batch ? index : -1, batchSize: batch ? messages.length : 0 },
     ...{ data, time },
-    properties: () => Object.entries(properties),
+    key: () => key,
+    properties: () => Object.entries(message.properties),
   };
 }

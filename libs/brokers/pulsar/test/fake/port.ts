@@ -21,6 +21,9 @@ export interface FakePort extends PulsarPort {
   /** What the next `ready` and the next `send` fail with. */
   failReady: PortError | undefined;
   failSend: PortError | undefined;
+  /** What opening a producer on this address fails with, and sending this message. */
+  failProduce(topic: string): PortError | undefined;
+  failMessage(message: OutgoingMessage): PortError | undefined;
   connected: boolean;
   /** Sends wait until it resolves. */
   hold: Promise<void> | undefined;
@@ -33,12 +36,16 @@ export interface FakePort extends PulsarPort {
 export function createFakePort(pulsar: FakePulsar): FakePort {
   const port: FakePort = {
     ...{ failReady: undefined, failSend: undefined, connected: true, hold: undefined, attached: true, tells: true },
+    failProduce: () => undefined,
+    failMessage: () => undefined,
     async ready() {
       if (port.failReady !== undefined) throw port.failReady;
       return { maxMessageBytes: MAX_MESSAGE_BYTES };
     },
     async produce({ topic, batches }) {
       pulsar.log(topic);
+      const failure = port.failProduce(topic);
+      if (failure !== undefined) throw failure;
       return createProducer(port, () => pulsar.log(topic), batches);
     },
     async read({ topic, from }) {
@@ -56,7 +63,18 @@ export function createFakePort(pulsar: FakePulsar): FakePort {
 function createProducer(port: FakePort, log: () => FakeLog, batches: boolean): PortProducer {
   let waiting: { message: OutgoingMessage; settle: (run: () => EntryId, index: number, size: number) => void }[] = [];
   const flush = (): void => {
-    const all = waiting;
+    const all = waiting.filter(({ message, settle }) => {
+      const failure = port.failMessage(message);
+      if (failure === undefined) return true;
+      settle(
+        () => {
+          throw failure;
+        },
+        0,
+        0,
+      );
+      return false;
+    });
     waiting = [];
     const { failSend } = port;
     port.failSend = undefined;
@@ -85,6 +103,7 @@ function createProducer(port: FakePort, log: () => FakeLog, batches: boolean): P
         if (!batches || waiting.length === 1) void (port.hold ?? Promise.resolve()).then(flush);
       }),
     async close() {},
+    abort() {},
   };
 }
 
@@ -100,6 +119,11 @@ function createReader(log: FakeLog, from: PortStart): PortReader {
         let room = maxBytes;
         let found = log.from(next);
         while (found !== undefined && (messages.length === 0 || room > 0)) {
+          if (found.damaged) {
+            if (messages.length > 0) break;
+            const data = found.messages[0]!.data;
+            throw new PortError("damaged", "it cannot be unpacked", { entry: found.id, data });
+          }
           messages.push(...found.messages);
           room -= found.messages.reduce((sum, { data }) => sum + data.length, 0);
           next = { ledger: found.id.ledger, entry: found.id.entry + 1n };

@@ -140,6 +140,11 @@ export class FakePulsar {
     if (what === "internalStats") {
       return { status: 200, body: log.stats(topic.policies.get("deduplicationEnabled") === true) };
     }
+    if (what === "lastMessageId") {
+      const { id, entries } = log.ledgers.at(-1)!;
+      return { status: 200, body: { ledgerId: String(id), entryId: String(entries.length - 1) } };
+    }
+    if (what === "internal-info") return { status: 200, body: { creationDate: log.created } };
     const time = /^messageid\/(\d+)$/.exec(what)?.[1];
     if (time !== undefined) {
       const { ledger, entry } = log.firstAt(BigInt(time));

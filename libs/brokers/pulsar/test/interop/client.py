@@ -9,6 +9,8 @@ COMPRESSIONS = {
     "none": pulsar.CompressionType.NONE,
     "zlib": pulsar.CompressionType.ZLib,
     "zstd": pulsar.CompressionType.ZSTD,
+    "lz4": pulsar.CompressionType.LZ4,
+    "snappy": pulsar.CompressionType.SNAPPY,
 }
 
 
