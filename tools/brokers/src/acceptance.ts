@@ -1,7 +1,11 @@
-/** Services' own tests on real brokers: `TEST_BROKER=kafka` or `pulsar` before vitest. Without it they run on the embedded one. */
+/**
+ * Services' own tests on real brokers: `TEST_BROKER=kafka`, `pulsar` or `production`, where each service has the one it has there,
+ * before vitest. Without it they run on the embedded one.
+ */
 import { createHash } from "node:crypto";
 import { type Kafka, startKafka } from "./kafka/kafka.ts";
 import { BrokerFailure } from "./process/failure.ts";
+import { PRODUCTION } from "./production.ts";
 import { type Pulsar, startPulsar } from "./pulsar/pulsar.ts";
 
 type Settings = Readonly<Record<string, string>>;
@@ -12,11 +16,15 @@ const kafkas = new Map<string, Promise<Kafka>>();
 let pulsar: Promise<Pulsar> | undefined;
 
 /** Settings, without a service's prefix, of the broker for a service with this data folder: with it, its logs come again. */
-export async function acceptanceBroker(folder: string): Promise<Settings> {
-  const wanted = process.env["TEST_BROKER"] ?? "embedded";
+export async function acceptanceBroker(folder: string, service: string): Promise<Settings> {
+  const set = process.env["TEST_BROKER"] ?? "embedded";
+  const wanted = set === "production" ? PRODUCTION[service] : set;
   if (wanted === "embedded") return {};
   if (wanted === "kafka") return { BROKER: "kafka", KAFKA_BROKERS: (await kafkaOf(folder)).bootstrap };
-  if (wanted !== "pulsar") throw new BrokerFailure(`TEST_BROKER is ${wanted}; set embedded, kafka or pulsar.`);
+  if (wanted !== "pulsar")
+    throw new BrokerFailure(
+      `TEST_BROKER is ${set}, which is no broker for ${service}; set embedded, kafka, pulsar or production.`,
+    );
   pulsar ??= startPulsar();
   const { serviceUrl, adminUrl } = await pulsar;
   const namespace = createHash("sha256").update(folder).digest("hex").slice(0, 16);

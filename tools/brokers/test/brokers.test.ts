@@ -4,7 +4,15 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { freePorts, prepareKafka, preparePulsar, startKafka, startPulsar } from "../src/index.ts";
+import {
+  createSmallDisk,
+  freePorts,
+  prepareKafka,
+  preparePulsar,
+  startKafka,
+  startKafkaCluster,
+  startPulsar,
+} from "../src/index.ts";
 import { isAnswering } from "../src/kafka/probe.ts";
 import { createEngine } from "../src/process/engine.ts";
 import { createHome } from "../src/process/home.ts";
@@ -165,6 +173,28 @@ describe("a broker", () => {
     expect(readdirSync(machine.folder).filter((name) => name.startsWith("kafka-"))).toEqual([]);
   });
 
+  it("of a cluster has an id and a folder of its own, knows the others, and keeps as many copies as there are brokers", async () => {
+    await using cluster = await startKafkaCluster(3);
+    const nodes = cluster.brokers.map(({ home }) => ({
+      meta: readFileSync(join(home, "data/meta.properties"), "utf8"),
+      settings: readFileSync(join(home, "server.properties"), "utf8"),
+    }));
+    expect(nodes.map(({ meta }) => /^node\.id=(.*)$/m.exec(meta)?.[1])).toEqual(["1", "2", "3"]);
+    expect(new Set(nodes.map(({ meta }) => /^directory\.id=(.*)$/m.exec(meta)?.[1])).size).toBe(3);
+    expect(new Set(nodes.map(({ settings }) => /^controller\.quorum\.voters=(.*)$/m.exec(settings)?.[1])).size).toBe(1);
+    for (const { settings } of nodes) {
+      expect(settings).toContain("default.replication.factor=3\n");
+      expect(settings).toContain("min.insync.replicas=2\n");
+    }
+    expect(new Set(cluster.bootstrap).size).toBe(3);
+  });
+
+  it("of a cluster takes the others along when it does not start", async () => {
+    vi.stubEnv("TMPDIR", machine.folder);
+    await expect(startKafkaCluster(2, { "fake.words": "no" })).rejects.toThrow("Kafka ended");
+    expect(readdirSync(machine.folder).filter((name) => name.startsWith("kafka-"))).toEqual([]);
+  });
+
   it("does not start on the folder of one that runs", async () => {
     await using kafka = await startKafka();
     const before = readFileSync(join(kafka.home, "server.properties"));
@@ -209,6 +239,24 @@ describe("a broker", () => {
       readyWithinMs: 10_000,
     });
     await expect(engine.start()).rejects.toThrow(/Nothing did not start: .*ENOENT/);
+  });
+});
+
+describe("a small disk", () => {
+  it("takes what it was made for, more when it is resized, and is gone in the end", (context) => {
+    const disk = createSmallDisk(1 << 20);
+    if (disk === undefined)
+      return context.skip("This user may not mount: run as root, or let sudo mount without a password.");
+    const file = join(disk.folder, "file");
+    try {
+      expect(() => writeFileSync(file, Buffer.alloc(1_100_000))).toThrow("ENOSPC");
+      disk.resize(1 << 22);
+      writeFileSync(file, Buffer.alloc(1_100_000));
+      expect(() => disk.resize(1 << 20)).toThrow(RangeError);
+    } finally {
+      disk[Symbol.dispose]();
+    }
+    expect(existsSync(disk.folder)).toBe(false);
   });
 });
 

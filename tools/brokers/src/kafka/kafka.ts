@@ -1,6 +1,7 @@
-/** A real Kafka broker of one node on loopback. */
+/** A real Kafka broker on loopback: alone, or a node of a cluster (cluster.ts). */
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { FaultProxy } from "../fault-proxy.ts";
@@ -45,6 +46,14 @@ export interface Kafka extends Controls {
   readonly certificates: Certificates | undefined;
 }
 
+/** A broker's place in a cluster, in which each is a controller as well. */
+export interface KafkaNode {
+  /** From 1. */
+  readonly id: number;
+  /** The port of its controller. */
+  readonly controller: number;
+}
+
 const run = promisify(execFile);
 /** Any will do; the same for all, since a formatted folder is copied. */
 const CLUSTER_ID = "AAAAAAAAAAAAAAAAAAAAAQ";
@@ -68,9 +77,9 @@ const TUNED = {
  * Resolves once it is ready. @throws BrokerFailure when Java or Maven is missing, the jars cannot be fetched, or the broker ends
  * before it is ready: a port that is taken, a full disk, a property with a value that it does not take.
  */
-export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
+export async function startKafka(options: KafkaOptions = {}, node?: KafkaNode): Promise<Kafka> {
   const prepared = await prepareKafka();
-  return launch(options, prepared, `-XX:SharedArchiveFile=${prepared.classes}`);
+  return launch(options, prepared, `-XX:SharedArchiveFile=${prepared.classes}`, node);
 }
 
 interface Prepared {
@@ -110,9 +119,10 @@ async function format(java: Java, jars: string, part: string): Promise<void> {
   }
 }
 
-async function launch(options: KafkaOptions, prepared: Prepared, archive: string): Promise<Kafka> {
+async function launch(options: KafkaOptions, prepared: Prepared, archive: string, node?: KafkaNode): Promise<Kafka> {
   const home = createHome("kafka", options.folder);
-  const [free, direct, controller] = (await freePorts(3)) as [number, number, number];
+  const [free, direct, own] = (await freePorts(3)) as [number, number, number];
+  const controller = node?.controller ?? own;
   const client = options.port ?? free;
   const advertised = options.proxy?.port ?? client;
   const data = join(home.folder, "data");
@@ -121,7 +131,10 @@ async function launch(options: KafkaOptions, prepared: Prepared, archive: string
   const ports = { client, advertised, direct, controller };
   const security = { auth: options.auth, tls: options.tls, certificates };
   writeFileSync(file, propertiesText(kafkaProperties(data, ports, security, options.properties)));
-  if (!existsSync(data)) cpSync(prepared.formatted, data, { recursive: true });
+  if (!existsSync(data)) {
+    cpSync(prepared.formatted, data, { recursive: true });
+    if (node) settle(join(data, "meta.properties"), node);
+  }
   const engine = createEngine({
     name: "Kafka",
     program: prepared.java.program,
@@ -147,4 +160,12 @@ async function launch(options: KafkaOptions, prepared: Prepared, archive: string
     credentials: options.auth && { mechanism: MECHANISMS[options.auth], ...KAFKA_USER },
     certificates,
   });
+}
+
+/** Makes a formatted folder that of another node: folders of one cluster differ in their node's id and their own. */
+function settle(file: string, { id }: KafkaNode): void {
+  const text = readFileSync(file, "utf8")
+    .replace(/^node\.id=.*$/m, `node.id=${id}`)
+    .replace(/^directory\.id=.*$/m, `directory.id=${randomBytes(16).toString("base64url")}`);
+  writeFileSync(file, text);
 }

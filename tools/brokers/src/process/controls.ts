@@ -64,8 +64,8 @@ export function createControls(engine: Engine, home: Home): Controls & FirstStar
       await engine.start();
     },
     release: engine.release,
-    pause: () => engine.signal("SIGSTOP"),
-    resume: () => engine.signal("SIGCONT"),
+    pause: engine.hold,
+    resume: engine.resume,
     remove,
     [Symbol.asyncDispose]: remove,
   };

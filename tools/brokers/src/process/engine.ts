@@ -5,6 +5,7 @@ import { closeSync, openSync, readFileSync, statfsSync, writeFileSync } from "no
 import { setTimeout as delay } from "node:timers/promises";
 import { BrokerFailure } from "./failure.ts";
 import type { Home } from "./home.ts";
+import { isHeld } from "./running.ts";
 
 export interface EngineOptions {
   readonly name: string;
@@ -22,13 +23,17 @@ export interface Engine {
   start(): Promise<void>;
   stop(): Promise<void>;
   kill(): Promise<void>;
-  signal(signal: NodeJS.Signals): void;
+  /** Returns once none of its threads runs any more. */
+  hold(): void;
+  resume(): void;
   /** From now on it outlives this process. */
   release(): void;
 }
 
 const LOOK_EVERY_MS = 20;
 const STOP_WITHIN_MS = 60_000;
+/** The signal is one thread's to see: until it is scheduled, the others run on. */
+const HELD_WITHIN_MS = 5_000;
 const LAST_LINES = 12;
 /** Bytes: the least that a broker allocates at once is more. */
 const LEAST_ROOM = 1_048_576;
@@ -73,18 +78,19 @@ export function createEngine(options: EngineOptions): Engine {
     // A group of its own: Ctrl-C in the terminal is for whoever started it to act on.
     const broker = spawn(options.program, options.arguments, { detached: true, stdio: ["ignore", log, log] });
     closeSync(log);
+    if (broker.pid === undefined) {
+      const [cause] = (await once(broker, "error")) as [Error];
+      throw new BrokerFailure(`${options.name} did not start: ${cause.message}.`);
+    }
+    // Not before: a signal to a child without a pid would go to whatever number lies in Node's memory.
     child = broker;
-    let failed: Error | undefined;
-    broker.once("error", (cause) => {
-      failed = cause;
-    });
-    if (broker.pid !== undefined) watcher = watch(broker, options.home.temporary);
+    watcher = watch(broker, options.home.temporary);
     const written = (): string => readFileSync(options.home.log).subarray(before).toString();
     const deadline = performance.now() + options.readyWithinMs;
     try {
-      writeFileSync(options.home.owner, String(broker.pid ?? ""));
+      writeFileSync(options.home.owner, String(broker.pid));
       while (!(await options.isReady(written()))) {
-        if (failed || !running()) throw new BrokerFailure(ended(options, broker, failed, written()));
+        if (!running()) throw new BrokerFailure(ended(options, broker, written()));
         if (performance.now() > deadline) {
           const advice = adviceFor(options.home.folder, written());
           throw new BrokerFailure(
@@ -100,6 +106,12 @@ export function createEngine(options: EngineOptions): Engine {
     broker.unref();
   };
 
+  const signal = (name: NodeJS.Signals): number => {
+    const broker = running();
+    if (!broker?.kill(name)) throw new BrokerFailure(`${options.name} does not run.`);
+    return broker.pid!;
+  };
+
   return {
     get pid() {
       return running()?.pid;
@@ -107,9 +119,12 @@ export function createEngine(options: EngineOptions): Engine {
     start,
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
-    signal(signal) {
-      if (!running()?.kill(signal)) throw new BrokerFailure(`${options.name} does not run.`);
+    hold() {
+      const pid = signal("SIGSTOP");
+      const deadline = performance.now() + HELD_WITHIN_MS;
+      while (!isHeld(pid) && performance.now() < deadline);
     },
+    resume: () => void signal("SIGCONT"),
     release: () => void watcher?.kill("SIGKILL"),
   };
 }
@@ -125,8 +140,7 @@ function watch(broker: ChildProcess, temporary: string | undefined): ChildProces
   return watcher;
 }
 
-function ended(options: EngineOptions, broker: ChildProcess, failed: Error | undefined, written: string): string {
-  if (failed) return `${options.name} did not start: ${failed.message}.`;
+function ended(options: EngineOptions, broker: ChildProcess, written: string): string {
   const how = broker.signalCode ?? `code ${broker.exitCode}`;
   return `${options.name} ended with ${how} before it was ready: ${adviceFor(options.home.folder, written)}${lastWords(written) || "it wrote nothing"}`;
 }

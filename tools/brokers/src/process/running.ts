@@ -1,6 +1,6 @@
 /** What the system knows of a process that may not be ours. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 export interface ProcessFacts {
   /** What it was started with, in one line. */
@@ -20,6 +20,21 @@ export function factsOf(pid: number): ProcessFacts | undefined {
 
 export function isRunning(pid: number): boolean {
   return factsOf(pid) !== undefined;
+}
+
+/** Whether SIGSTOP holds all of its threads. Where the system does not tell of threads it is taken to. */
+export function isHeld(pid: number): boolean {
+  const threads = `/proc/${pid}/task`;
+  return !existsSync(threads) || readdirSync(threads).every((thread) => isStopped(`${threads}/${thread}/stat`));
+}
+
+function isStopped(stat: string): boolean {
+  try {
+    // After the name, which may hold anything.
+    return /\) T [^)]*$/.test(readFileSync(stat, "utf8"));
+  } catch {
+    return true;
+  }
 }
 
 function fromProc(pid: number): ProcessFacts | undefined {

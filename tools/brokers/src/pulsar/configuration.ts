@@ -50,6 +50,9 @@ const SMALL: Properties = {
   diskUsageThreshold: 0.99,
   diskUsageWarnThreshold: 0.99,
   dbStorage_writeCacheMaxSizeMb: 32,
+  // On a slow disk a write waits; refused, or with its bookie left out for a while, it would find no other bookie.
+  dbStorage_maxThrottleTimeMs: 60_000,
+  bookkeeperClientHealthCheckEnabled: false,
   dbStorage_readAheadCacheMaxSizeMb: 16,
   dbStorage_rocksDB_blockCacheSize: 8_388_608,
   dbStorage_rocksDB_writeBufferSizeMB: 4,

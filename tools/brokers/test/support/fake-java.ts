@@ -31,7 +31,7 @@ if (words.includes("-version")) {
 } else if (words.includes("kafka.tools.StorageTool")) {
   const folder = readProperties(after("-c")).get("log.dirs")!;
   mkdirSync(folder, { recursive: true });
-  writeFileSync(`${folder}/meta.properties`, "version=1\n");
+  writeFileSync(`${folder}/meta.properties`, "version=1\nnode.id=1\ndirectory.id=one\n");
 } else if (words.includes("kafka.Kafka")) {
   const properties = readProperties(after("kafka.Kafka"));
   if (failed(properties)) process.exit(1);
