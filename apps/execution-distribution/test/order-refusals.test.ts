@@ -101,7 +101,7 @@ describe("an event of an order", () => {
 
   it("has to have the order as its key", () => {
     expect(reasonOf(undefined, new OrderLife("o-1").sent(), "o-2")).toEqual(
-      invalid("data.order_id", /It is "o-1" and the event's key is "o-2"/),
+      invalid("data.order_id", /It is "o-1" and the event's key \(partitionkey in CloudEvents\) is "o-2"/),
     );
   });
 

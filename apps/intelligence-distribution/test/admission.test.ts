@@ -30,7 +30,7 @@ it("an event has its symbol for key", () => {
   expect(reasonOf(() => next(undefined, "i-1", "ETH-USD"))).toEqual([
     "invalid_event",
     "key",
-    'must be the symbol, "BTC-USD"; it is "ETH-USD".',
+    'must be the symbol, "BTC-USD" (partitionkey in CloudEvents); it is "ETH-USD".',
   ]);
 });
 

@@ -1,6 +1,4 @@
-import type { AddressInfo } from "node:net";
-import { DistributionError, toDistributionError } from "@distribution/core/errors";
-import express, { type NextFunction, type Request, type Response } from "express";
+import { ask, type ServedRouter, serveRouter } from "@distribution/testkit/service";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createIntelligenceRouter } from "../src/domain/endpoints.ts";
 import { TOPICS } from "../src/domain/topics.ts";
@@ -10,9 +8,7 @@ import type { FindingsAnswer } from "./support/rest.ts";
 
 const { models, tell } = fedModels();
 let now = NOON;
-let forbidden: string | undefined;
-let address: string;
-let close: () => void;
+let router: ServedRouter;
 
 beforeAll(async () => {
   tell(
@@ -22,35 +18,18 @@ beforeAll(async () => {
     finding("news", "gone", { validUntil: NOON + 1n }),
     finding("news", "elsewhere", { symbol: "6E/Z5" }),
   );
-  const app = express().set("query parser", false);
-  app.use((_request, response, next) => {
-    const authorize = (action: { kind: string; topic?: string }): void => {
-      if (action.topic === forbidden) throw new DistributionError("forbidden", "Not this one.");
-    };
-    response.locals["context"] = { id: "1", route: "", authorize };
-    next();
-  });
   const clock = { wallNs: () => now, monotonicMs: () => 0 };
-  app.use("/api/v1", createIntelligenceRouter({ models, clock }));
-  app.use((failure: unknown, _request: Request, response: Response, _next: NextFunction) => {
-    const { code, errors, definition } = toDistributionError(failure);
-    response.status(definition.http).json({ code, errors });
-  });
-  const server = app.listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`;
-  close = () => void server.close();
+  router = await serveRouter(createIntelligenceRouter({ models, clock }));
 });
-afterAll(() => close());
+afterAll(() => router[Symbol.asyncDispose]());
 beforeEach(() => {
   now = NOON;
 });
 
 async function get(path: string, tag?: string) {
-  const response = await fetch(`${address}${path}`, { headers: tag === undefined ? {} : { "if-none-match": tag } });
-  const text = await response.text();
-  const body = (text === "" ? {} : JSON.parse(text)) as Partial<FindingsAnswer> & { code?: string };
-  return { status: response.status, body, tag: response.headers.get("etag") ?? "" };
+  const headers: Record<string, string> = tag === undefined ? {} : { "if-none-match": tag };
+  const reply = await ask<Partial<FindingsAnswer> & { code?: string }>(router.ports, path, { headers });
+  return { status: reply.status, body: reply.body, tag: reply.headers.get("etag") ?? "" };
 }
 
 const latest = async (query = "") =>
@@ -101,7 +80,7 @@ describe("who asks", () => {
   const status = async (path: string) => (await get(path)).status;
 
   it("needs the right to read the topic of the kind, and without a kind of all of them", async () => {
-    forbidden = TOPICS.news;
+    router.forbidden = TOPICS.news;
     try {
       for (const path of ["/intelligence/latest", "/intelligence"]) {
         expect([await status(path), await status(`${path}?type=news`)], path).toEqual([403, 403]);
@@ -109,7 +88,7 @@ describe("who asks", () => {
       }
       expect([await status("/intelligence/endless"), await status("/symbols")]).toEqual([403, 403]);
     } finally {
-      forbidden = undefined;
+      router.forbidden = undefined;
     }
   });
 });

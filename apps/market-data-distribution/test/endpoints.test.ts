@@ -1,11 +1,7 @@
-import type { AddressInfo } from "node:net";
-import { DistributionError, toDistributionError } from "@distribution/core/errors";
 import { feedProjections } from "@distribution/core/projections";
-import { openApiDocument } from "@distribution/core/transport/documents";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import express, { type NextFunction, type Request, type Response } from "express";
+import { ask, type ServedRouter, serveRouter } from "@distribution/testkit/service";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createMarketDataRouter, marketDataOpenApi } from "../src/domain/endpoints.ts";
+import { createMarketDataRouter } from "../src/domain/endpoints.ts";
 import { createReadModels } from "../src/domain/read-models.ts";
 import { MARKET_DATA_TOPICS, TOPICS } from "../src/domain/topics.ts";
 import { bar, level, normalized, placed, quote, snapshot, trade } from "./support/market.ts";
@@ -14,9 +10,7 @@ const models = createReadModels();
 const feed = feedProjections(MARKET_DATA_TOPICS, Object.values(models));
 const A = "coinbase:YFI-BTC";
 const SLASH = "cme:6E/Z5";
-let address: string;
-let forbidden: string | undefined;
-let close: () => void;
+let router: ServedRouter;
 
 beforeAll(async () => {
   const fill = (topic: string, instrument: string, payload: Parameters<typeof normalized>[1], key = instrument): void =>
@@ -27,34 +21,11 @@ beforeAll(async () => {
   fill(TOPICS.books, A, snapshot(level("buy", "1", "1"), level("buy", "0.5", "1"), level("sell", "2", "3")));
   for (const start of [1n, 2n, 3n]) fill(TOPICS.bars, A, bar("1s", start), `${A}@1s`);
 
-  const app = express().set("query parser", false);
-  app.use((_request, response, next) => {
-    const authorize = (action: { kind: string; topic?: string }): void => {
-      if (action.topic === forbidden) throw new DistributionError("forbidden", "Not this one.");
-    };
-    response.locals["context"] = { id: "1", route: "", authorize };
-    next();
-  });
-  app.use("/api/v1", createMarketDataRouter(models));
-  app.use((failure: unknown, _request: Request, response: Response, _next: NextFunction) => {
-    const { code, errors, definition } = toDistributionError(failure);
-    response.status(definition.http).json({ code, errors });
-  });
-  const server = app.listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`;
-  close = () => void server.close();
+  router = await serveRouter(createMarketDataRouter(models));
 });
-afterAll(() => close());
+afterAll(() => router[Symbol.asyncDispose]());
 
-async function get(path: string): Promise<{ status: number; body: Record<string, unknown>; headers: Headers }> {
-  const response = await fetch(`${address}${path}`);
-  return {
-    status: response.status,
-    body: (await response.json()) as Record<string, unknown>,
-    headers: response.headers,
-  };
-}
+const get = (path: string, headers = {}) => ask(router.ports, path, { headers });
 
 const position = (topic: string) => ({ topic, partition: 3, epoch: "e1", offset: "7" });
 
@@ -64,9 +35,7 @@ describe("the endpoints", () => {
     expect(status).toBe(200);
     expect(headers.get("cache-control")).toBe("private, no-cache");
     expect(body).toMatchObject({ instrument: A, positions: [position(TOPICS.quotes)], quote: { bidPrice: "1.5" } });
-    const again = await fetch(`${address}/instruments/${A}/quote`, {
-      headers: { "if-none-match": headers.get("etag") ?? "" },
-    });
+    const again = await get(`/instruments/${A}/quote`, { "if-none-match": headers.get("etag") });
     expect(again.status).toBe(304);
   });
 
@@ -139,48 +108,12 @@ describe("a request", () => {
     ["book", TOPICS.books],
     ["bars", TOPICS.bars],
   ])("for the %s needs the right to read %s, as the list does", async (what, topic) => {
-    forbidden = topic;
+    router.forbidden = topic;
     try {
       expect(await get(`/instruments/${A}/${what}`)).toMatchObject({ status: 403, body: { code: "forbidden" } });
       expect(await get("/instruments")).toMatchObject({ status: 403 });
     } finally {
-      forbidden = undefined;
+      router.forbidden = undefined;
     }
-  });
-});
-
-describe("the OpenAPI document", () => {
-  const service = { name: "market-data", version: "1", description: "x" };
-  const document = openApiDocument({ service, fragments: [marketDataOpenApi(models)] }) as {
-    paths: Record<string, { get: { responses: Record<string, { content: Record<string, { schema: object }> }> } }>;
-  };
-  const ajv = new Ajv2020({ strict: false, validateFormats: false }).addSchema(document, "openapi");
-
-  it("has every endpoint and no other", () => {
-    expect(Object.keys(document.paths)).toEqual([
-      "/api/v1/instruments",
-      "/api/v1/instruments/{instrument}/quote",
-      "/api/v1/instruments/{instrument}/trades",
-      "/api/v1/instruments/{instrument}/book",
-      "/api/v1/instruments/{instrument}/bars",
-    ]);
-  });
-
-  it.each([
-    ["/instruments", "/instruments"],
-    [`/instruments/${A}/quote`, "/instruments/{instrument}/quote"],
-    [`/instruments/${A}/trades`, "/instruments/{instrument}/trades"],
-    [`/instruments/${A}/book`, "/instruments/{instrument}/book"],
-    [`/instruments/${A}/bars?interval=1s`, "/instruments/{instrument}/bars"],
-  ])("describes what %s answers", async (path, template) => {
-    const pointer = `/api/v1${template}`.replaceAll("/", "~1").replaceAll("{", "%7B").replaceAll("}", "%7D");
-    const validate = ajv.compile({
-      $ref: `openapi#/paths/${pointer}/get/responses/200/content/application~1json/schema`,
-    });
-    const { body } = await get(path);
-    validate(body);
-    expect(validate.errors).toBeNull();
-    validate({ ...body, positions: "none" });
-    expect(validate.errors).not.toBeNull();
   });
 });

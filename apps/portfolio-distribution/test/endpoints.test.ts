@@ -1,35 +1,16 @@
 /** The endpoints without a service around them: whose right to read what they ask for. */
-import type { AddressInfo } from "node:net";
-import { DistributionError, toDistributionError } from "@distribution/core/errors";
-import express, { type NextFunction, type Request, type Response } from "express";
+import { ask, type ServedRouter, serveRouter } from "@distribution/testkit/service";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createPortfolioRouter } from "../src/domain/endpoints.ts";
 import { createReadModels } from "../src/domain/read-models.ts";
 import { TOPICS } from "../src/domain/topics.ts";
 
-let forbidden: string | undefined;
-let address: string;
-let close: () => void;
+let router: ServedRouter;
 
 beforeAll(async () => {
-  const app = express().set("query parser", false);
-  app.use((_request, response, next) => {
-    const authorize = (action: { readonly topic?: string }): void => {
-      if (action.topic === forbidden) throw new DistributionError("forbidden", "Not this one.");
-    };
-    response.locals["context"] = { id: "1", route: "", authorize };
-    next();
-  });
-  app.use("/api/v1", createPortfolioRouter(createReadModels()));
-  app.use((failure: unknown, _request: Request, response: Response, _next: NextFunction) => {
-    response.status(toDistributionError(failure).definition.http).end();
-  });
-  const server = app.listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api/v1`;
-  close = () => void server.close();
+  router = await serveRouter(createPortfolioRouter(createReadModels()));
 });
-afterAll(() => close());
+afterAll(() => router[Symbol.asyncDispose]());
 
 it.each([
   ["/portfolios", TOPICS.state, 200],
@@ -42,8 +23,8 @@ it.each([
   ["/portfolio/growth/breaches", TOPICS.risk, 404],
   ["/portfolio/growth/rebalances", TOPICS.rebalancing, 404],
 ])("%s needs the right to read %s", async (path, topic, allowed) => {
-  forbidden = topic;
-  expect((await fetch(`${address}${path}`)).status).toBe(403);
-  forbidden = Object.values(TOPICS).find((other) => other !== topic);
-  expect((await fetch(`${address}${path}`)).status).toBe(allowed);
+  router.forbidden = topic;
+  expect((await ask(router.ports, path)).status).toBe(403);
+  router.forbidden = Object.values(TOPICS).find((other) => other !== topic);
+  expect((await ask(router.ports, path)).status).toBe(allowed);
 });

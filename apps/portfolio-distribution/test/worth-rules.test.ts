@@ -21,7 +21,10 @@ describe("a state of a portfolio", () => {
       [state({}, { nav: "100.51" }), "invalid_event data.state.nav: It is 100.51; cash + positions_value is 100.5."],
       [state({}, { nav: "" }), "invalid_event data.state.nav: It is required: a decimal number like -12.345."],
       [state({}, { cash: "90.250" }), 'invalid_event data.state.cash: "90.250" is no decimal number in canonical form'],
-      [state({ key: "income" }), 'invalid_event key: It is "income"; an event with this payload has the key "growth".'],
+      [
+        state({ key: "income" }),
+        'invalid_event key: It is "income"; an event with this payload has the key "growth" (partitionkey in CloudEvents).',
+      ],
       [state({ portfolio: "a/b" }), 'invalid_event data.portfolio_id: "a/b" is no such id'],
       [state({ portfolio: "x".repeat(65) }), "invalid_event data.portfolio_id"],
       [state({ more: { currency: "" } }), "invalid_event data.currency: State the currency"],

@@ -1,4 +1,5 @@
 /** Publishing that outlives a connection: what is not answered is sent again, which the events' ids make harmless. */
+import { TransitSet } from "@distribution/collections";
 import type { Event } from "@distribution/proto-types/distribution/v1/event";
 import type { Position } from "@distribution/proto-types/distribution/v1/frames";
 import { type BackoffOptions, backoffMs } from "./connection/backoff.ts";
@@ -31,7 +32,7 @@ interface Pending {
 
 export class Publisher {
   readonly #options: PublisherOptions;
-  readonly #pending = new Set<Pending>();
+  readonly #pending = new TransitSet<Pending>();
   #session: Session | undefined;
 
   constructor(options: PublisherOptions) {

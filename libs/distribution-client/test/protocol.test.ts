@@ -66,16 +66,6 @@ describe("a chain of positions", () => {
       12,
     ]);
   });
-
-  it("of a partition that subscribed did not name is a gap without a beginning", async () => {
-    const { server, client } = await start(answers);
-    const subscription = client.subscribe<Note>({ topics: "t" });
-    await subscription.ready;
-    const gap = new Promise((resolve) => subscription.on("gap", resolve));
-    server.send({ events: { ...events("3", "4", "4").events, partition: 9 } });
-    expect(numbers(await take(subscription, 1))).toEqual([4]);
-    expect(await gap).toMatchObject({ partition: 9, from: undefined, reason: "broken-chain" });
-  });
 });
 
 describe("a snapshot that is cut off", () => {
@@ -110,6 +100,37 @@ describe("a snapshot that is cut off", () => {
   });
 });
 
+describe("a partition that was added", () => {
+  it("begins with its first frame, without a gap, and is among the positions from then on", async () => {
+    const { server, client } = await start(answers);
+    const subscription = client.subscribe<Note>({ topics: "t" });
+    await subscription.ready;
+    const gaps: Gap[] = [];
+    subscription.on("gap", (gap) => gaps.push(gap));
+    const added = (after: string, upto: string) => {
+      const frame = events(after, upto, upto);
+      return { events: { ...frame.events, partition: 1 } };
+    };
+    server.send(added("6", "7"));
+    server.send(added("7", "8"));
+    expect(numbers(await take(subscription, 2))).toEqual([7, 8]);
+    expect(gaps).toEqual([]);
+    const place = { ...position("8"), partition: 1 };
+    expect(subscription.positions()).toEqual([position("0"), place]);
+    server.send(added("9", "10"));
+    await take(subscription, 1);
+    expect(gaps).toMatchObject([{ partition: 1, from: { offset: "8" }, to: { offset: "9" }, reason: "broken-chain" }]);
+    const started = new Promise((resolve) => subscription.on("started", resolve));
+    server.close(3001, "so it is");
+    await started;
+    expect(server.received.filter((frame) => frame["subscribe"]).at(-1)).toMatchObject({
+      subscribe: {
+        from: { after: { positions: [position("0"), { ...position("10"), partition: 1 }], complete: true } },
+      },
+    });
+  });
+});
+
 describe("the end of a session", () => {
   it.each([3001, 3008, 3012, 3499, 1011])(
     "with %i is followed by another one, from the last positions",
@@ -123,7 +144,7 @@ describe("the end of a session", () => {
       server.close(code, "so it is");
       await started;
       expect(server.received.filter((frame) => frame["subscribe"]).at(-1)).toMatchObject({
-        subscribe: { from: { after: { positions: [position("3")] } } },
+        subscribe: { from: { after: { positions: [position("3")], complete: true } } },
       });
     },
   );

@@ -221,4 +221,27 @@ describe("a service that restarts", () => {
     expect([...numbers(first), ...numbers(rest)].sort((a, b) => a - b)).toEqual(range(0, 100));
     expect(notices).toEqual([100]);
   });
+
+  it.each(["at-most-once", "at-least-once"] as const)(
+    "with more partitions has what came on them before this client was back, %s",
+    async (level) => {
+      const subscription = client.subscribe<Note>({ topics: NOTES, profile: { level } });
+      const gaps: Gap[] = [];
+      subscription.on("gap", (gap) => gaps.push(gap));
+      await subscription.ready;
+      await service.publish(NOTES, 0, 2);
+      expect(numbers(await take(subscription, 2))).toEqual([0, 1]);
+      const places = subscription.positions();
+      proxy.refuse(true);
+      await service.restart(4);
+      await service.publish(NOTES, 2, 40, (n) => `key-${n}`);
+      proxy.refuse(false);
+      const all = range(2, 40);
+      expect(numbers(await take(subscription, 40)).sort((a, b) => a - b)).toEqual(all);
+      expect(subscription.positions().map(({ partition }) => partition)).toEqual([0, 1, 2, 3]);
+      expect(gaps).toEqual([]);
+      const again = client.subscribe<Note>({ topics: NOTES, from: { after: places, complete: true } });
+      expect(numbers(await take(again, 40)).sort((a, b) => a - b)).toEqual(all);
+    },
+  );
 });

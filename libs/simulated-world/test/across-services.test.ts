@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { acceptanceBroker } from "@distribution/brokers/acceptance";
 import { addDecimals, multiplyDecimals } from "@distribution/core/events";
 import { systemRuntime } from "@distribution/core/runtime";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -143,6 +144,7 @@ async function start(domain: WorldDomain): Promise<void> {
     FEED: "none",
     LOG_LEVEL: "warn",
     DATA_DIR: folder.file(domain),
+    ...(await acceptanceBroker(folder.file(domain), domain)),
   };
   const settings = Object.entries(own).map(([name, value]) => [`${domain.toUpperCase()}_${name}`, value]);
   const run = fork(join(APPS, `${domain}-distribution/src/main.ts`), {

@@ -48,7 +48,8 @@ export function nextConflict(conflict: Conflict | undefined, event: JudgedEvent<
 function checkKey(key: string, conflictId: string, path: string): void {
   checkId(conflictId, `${path}.conflict_id`);
   if (key === conflictId) return;
-  throw fieldError("invalid_event", "key", `must be the conflict_id, ${conflictId}; it is ${shown(key)}.`);
+  const message = `must be the conflict_id, ${conflictId} (partitionkey in CloudEvents); it is ${shown(key)}.`;
+  throw fieldError("invalid_event", "key", message);
 }
 
 function detected(conflict: Conflict | undefined, said: CoordinationEvent, value: ConflictDetected): Conflict {

@@ -82,7 +82,8 @@ export function nextDecision(decision: Decision | undefined, event: JudgedEvent<
 export function checkKey(key: string, decisionId: string): void {
   checkId(decisionId, "data.decision_id");
   if (key === decisionId) return;
-  throw fieldError("invalid_event", "key", `must be the decision_id, ${decisionId}; it is ${shown(key)}.`);
+  const message = `must be the decision_id, ${decisionId} (partitionkey in CloudEvents); it is ${shown(key)}.`;
+  throw fieldError("invalid_event", "key", message);
 }
 
 function coordinated(said: CoordinationEvent, value: DecisionCoordinated): Decision {

@@ -1,5 +1,5 @@
 /** The read models over HTTP, as operations of the core's REST face, which also documents them. */
-import { mapAnswer } from "@distribution/core/projections";
+import { mapAnswer, mapPage } from "@distribution/core/projections";
 import { arrayOf, type OpenApiFragment, openApiFragment, schemaRef } from "@distribution/core/transport/documents";
 import {
   API_PREFIX,
@@ -7,10 +7,10 @@ import {
   defaultedQuery,
   defineRead,
   instant,
-  NEXT_SCHEMA,
   type Operation,
   oneOf,
   optionalQuery,
+  pageAnswers,
   pageParameters,
   pathParameter,
   type RequestContext,
@@ -83,18 +83,10 @@ function decisions(models: ReadModels): Operation {
       order,
       ...pageParameters(PAGE_LIMITS, "Decisions in one answer."),
     },
-    answers: {
-      description: "Decisions, in the order asked for.",
-      properties: { decisions: arrayOf(schemaRef("Decision")), next: NEXT_SCHEMA },
-      optional: ["next"],
-    },
+    answers: pageAnswers("Decisions, in the order asked for.", { decisions: arrayOf(schemaRef("Decision")) }),
     errors: [],
     action: () => ({ kind: "read", topic: TOPICS.decisions }),
-    read: ({ values }) =>
-      mapAnswer(listDecisions(models, values), ({ entries, next }) => ({
-        decisions: entries.map(decisionView),
-        next,
-      })),
+    read: ({ values }) => mapPage(listDecisions(models, values), "decisions", decisionView),
   });
 }
 
@@ -137,18 +129,10 @@ function conflicts(models: ReadModels): Operation {
       order,
       ...pageParameters(PAGE_LIMITS, "Conflicts in one answer."),
     },
-    answers: {
-      description: "Conflicts, by last change.",
-      properties: { conflicts: arrayOf(schemaRef("Conflict")), next: NEXT_SCHEMA },
-      optional: ["next"],
-    },
+    answers: pageAnswers("Conflicts, by last change.", { conflicts: arrayOf(schemaRef("Conflict")) }),
     errors: [],
     action: () => ({ kind: "read", topic: TOPICS.conflicts }),
-    read: ({ values }) =>
-      mapAnswer(listConflicts(models, values), ({ entries, next }) => ({
-        conflicts: entries.map(conflictView),
-        next,
-      })),
+    read: ({ values }) => mapPage(listConflicts(models, values), "conflicts", conflictView),
   });
 }
 
@@ -186,18 +170,10 @@ function violations(models: ReadModels): Operation {
       order,
       ...pageParameters(PAGE_LIMITS, "Violations in one answer."),
     },
-    answers: {
-      description: "Violations, one an event.",
-      properties: { violations: arrayOf(schemaRef("Violation")), next: NEXT_SCHEMA },
-      optional: ["next"],
-    },
+    answers: pageAnswers("Violations, one an event.", { violations: arrayOf(schemaRef("Violation")) }),
     errors: [],
     action: () => ({ kind: "read", topic: TOPICS.policies }),
-    read: ({ values }) =>
-      mapAnswer(listViolations(models, values), ({ entries, next }) => ({
-        violations: entries.map(violationView),
-        next,
-      })),
+    read: ({ values }) => mapPage(listViolations(models, values), "violations", violationView),
   });
 }
 

@@ -1,5 +1,4 @@
 /** Given decisions, what policies said of them and their conflicts, when they are asked for, then … : every endpoint, every refusal. */
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DecisionAnswer, StatusAnswer } from "../../src/domain/answers.ts";
 import type { ConflictView, DecisionView, ViolationView } from "../../src/domain/views.ts";
@@ -252,38 +251,5 @@ describe("a request", () => {
   it("of another method is refused", async () => {
     const problem = await refusal(request(service.ports, "/decisions", { method: "POST" }));
     expect(problem).toMatchObject({ status: 405, code: "method_not_allowed" });
-  });
-});
-
-describe("the documents", () => {
-  it.each([
-    ["/decisions?limit=2", "/decisions"],
-    ["/decisions/d-1", "/decisions/{decision_id}"],
-    ["/decisions/d-2", "/decisions/{decision_id}"],
-    ["/conflicts", "/conflicts"],
-    ["/conflicts/c-2", "/conflicts/{conflict_id}"],
-    ["/policies/violations", "/policies/violations"],
-    ["/coordination/status", "/coordination/status"],
-  ])("describe what %s answers", async (path, template) => {
-    const document = await request<object>(service.ports, "/openapi.json");
-    const ajv = new Ajv2020({ strict: false, validateFormats: false }).addSchema(document, "openapi");
-    const pointer = `/api/v1${template}`.replaceAll("/", "~1").replaceAll("{", "%7B").replaceAll("}", "%7D");
-    const schema = `openapi#/paths/${pointer}/get/responses/200/content/application~1json/schema`;
-    const validate = ajv.compile({ $ref: schema });
-    const body = await get<object>(service.ports, path);
-    validate(body);
-    expect(validate.errors).toBeNull();
-    validate({ ...body, positions: "none" });
-    expect(validate.errors).not.toBeNull();
-  });
-
-  it("have every event type in the catalogue, with the fields of its own and an example", async () => {
-    const { events } = await request<{ events: readonly { type: string; key: string; example: object | null }[] }>(
-      service.ports,
-      "/catalogue",
-    );
-    const own = events.filter(({ type }) => !type.startsWith("coordination.distribution."));
-    expect(new Set(own.map(({ type }) => type)).size).toBe(10);
-    for (const { type, key, example } of own) expect([type, key !== "", example !== null]).toEqual([type, true, true]);
   });
 });

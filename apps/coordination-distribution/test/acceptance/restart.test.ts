@@ -1,7 +1,5 @@
 /** Given a service that stops, or is killed, when it starts again on the same data, then it answers the same, and judges by the same states. */
-import { rmSync } from "node:fs";
-import { join } from "node:path";
-import { testFolder } from "@distribution/testkit/service";
+import { forgetReadModels, testFolder } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import type { DecisionAnswer, StatusAnswer } from "../../src/domain/answers.ts";
 import type { ConflictView } from "../../src/domain/views.ts";
@@ -76,7 +74,7 @@ describe("a service that is stopped and started again", () => {
       await filled(service.ports);
       before = await answersOf(service.ports);
     }
-    rmSync(join(directory, "projections"), { recursive: true });
+    forgetReadModels(directory);
     await using service = await startService({ DATA_DIR: directory });
     expect(await answersOf(service.ports)).toEqual(before);
     await judgesByThePast(service.ports);

@@ -1,19 +1,16 @@
 /** Given the simulated world as the upstream, when it was played for a while, then the read models are what the log says, exactly. */
 
 import { join } from "node:path";
-import type { Logger } from "@distribution/core/observability";
-import { systemRuntime } from "@distribution/core/runtime";
 import { startSimulator } from "@distribution/simulated-world";
-import { testFolder, until } from "@distribution/testkit/service";
+import { refuseBadData, testFolder, until } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import type { DecisionAnswer, StatusAnswer } from "../../src/domain/answers.ts";
 import { DECISION_STATES } from "../../src/domain/decision.ts";
 import { TOPICS } from "../../src/domain/topics.ts";
 import type { ConflictView, DecisionView, ViolationView } from "../../src/domain/views.ts";
 import { byKey, happened, type LoggedEvent, readLog, tally } from "../support/log.ts";
-import { get, type ReadAnswer } from "../support/rest.ts";
+import { get, hasEvents, readPages } from "../support/rest.ts";
 import { type Ports, startProcess, startService } from "../support/service.ts";
-import { urlOf } from "../support/ways-in.ts";
 
 const DECISION_EVENTS = 1_500;
 
@@ -22,33 +19,8 @@ const world = (folder: string) => ({
   ...{ FEED_SPEED: "max", FEED_RATE: "100" },
 });
 
-async function eventsOf(ports: Ports, topic: string): Promise<number> {
-  const { logs } = await get<{ logs: { events: number }[] }>(ports, `/topics/${topic}`);
-  return logs.reduce((sum, { events }) => sum + events, 0);
-}
-
-/** All pages, one after the other. */
-async function readPages<Answer extends object, Item>(
-  ports: Ports,
-  path: string,
-  itemsOf: (answer: Answer) => readonly Item[],
-): Promise<readonly Item[]> {
-  const items: Item[] = [];
-  let cursor = "";
-  do {
-    const answer: Answer & ReadAnswer = await get<Answer>(ports, `${path}limit=1000${cursor}`);
-    items.push(...itemsOf(answer));
-    cursor = answer.next === undefined ? "" : `&cursor=${answer.next}`;
-  } while (cursor !== "");
-  return items;
-}
-
 const expectDecisions = async (ports: Ports, log: readonly LoggedEvent[]): Promise<readonly DecisionView[]> => {
-  const decisions = await readPages<{ decisions: DecisionView[] }, DecisionView>(
-    ports,
-    "/decisions?",
-    (page) => page.decisions,
-  );
+  const decisions = await readPages(ports, "/decisions", (page: { decisions: DecisionView[] }) => page.decisions);
   const lives = byKey(log);
   const shown = new Map(decisions.map((decision) => [decision.decisionId, decision]));
   expect([...shown.keys()].sort()).toEqual([...lives.keys()].sort());
@@ -92,17 +64,13 @@ async function expectExact(ports: Ports): Promise<void> {
   );
   const decisions = await expectDecisions(ports, decisionLog!);
   const violated = policyLog!.filter((event) => happened(event) === "violated");
-  const violations = await readPages<{ violations: ViolationView[] }, ViolationView>(
+  const violations = await readPages(
     ports,
-    "/policies/violations?",
-    (page) => page.violations,
+    "/policies/violations",
+    (page: { violations: ViolationView[] }) => page.violations,
   );
   expect(violations.map(({ id }) => id).sort()).toEqual(violated.map(({ id }) => id).sort());
-  const conflicts = await readPages<{ conflicts: ConflictView[] }, ConflictView>(
-    ports,
-    "/conflicts?",
-    (page) => page.conflicts,
-  );
+  const conflicts = await readPages(ports, "/conflicts", (page: { conflicts: ConflictView[] }) => page.conflicts);
   const conflictLives = byKey(conflictLog!);
   expect(tally(conflicts.map(({ conflictId, state }) => `${conflictId} ${state}`))).toEqual(
     tally([...conflictLives].map(([id, { length }]) => `${id} ${length === 1 ? "open" : "resolved"}`)),
@@ -147,18 +115,12 @@ describe("a service with the simulated world as its upstream", () => {
     const folder = testFolder();
     {
       await using killed = await startProcess(world(folder));
-      await until(
-        "a part of the events",
-        async () => (await eventsOf(killed.ports, TOPICS.decisions)) >= DECISION_EVENTS / 3,
-      );
+      await until("a part of the events", () => hasEvents(killed.ports, DECISION_EVENTS / 3, TOPICS.decisions));
       await killed.kill("SIGKILL");
     }
     {
       await using service = await startService(world(folder));
-      await until(
-        "all of the events",
-        async () => (await eventsOf(service.ports, TOPICS.decisions)) >= DECISION_EVENTS,
-      );
+      await until("all of the events", () => hasEvents(service.ports, DECISION_EVENTS, TOPICS.decisions));
     }
     await using service = await startService({ ...world(folder), FEED: "none" });
     const { ports } = service;
@@ -174,20 +136,10 @@ describe("a service with the simulated world as its upstream", () => {
   it("takes no bad data, and all that is good between", async () => {
     const folder = testFolder();
     await using service = await startService();
-    const warnings: string[] = [];
-    const warn = (_: object, message: string) => void warnings.push(message);
-    const logger: Logger = { debug: () => {}, info: () => {}, warn, error: warn };
-    const simulator = startSimulator({
-      domain: "coordination",
-      ...{ url: urlOf(service.ports), worldFile: join(folder, "world.json"), progressFile: join(folder, "progress") },
-      ...{ scenario: "bad-data", rate: 1000, speed: "max", runtime: systemRuntime, logger },
-    });
-    await until("bad events are refused", () => simulator.stats.refusedBad >= 20);
-    await simulator.stop();
-    // A stop waits for what is under way as long as a shutdown may take, and no longer.
-    await until("what was sent is settled", () => service.ingest.inFlight().batches === 0);
-    const { refused, refusedBad } = simulator.stats;
-    expect([warnings, refused]).toEqual([[], refusedBad]);
+    const files = { worldFile: join(folder, "world.json"), progressFile: join(folder, "progress") };
+    await refuseBadData(service, 20, (options) =>
+      startSimulator({ domain: "coordination", ...files, scenario: "bad-data", rate: 1000, speed: "max", ...options }),
+    );
     expect((await readLog(service.ports, TOPICS.decisions)).filter(({ id }) => id.endsWith("-bad"))).toEqual([]);
     await expectExact(service.ports);
   });

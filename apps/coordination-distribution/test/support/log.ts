@@ -1,7 +1,6 @@
 /** The log of a topic, read back as a client does, and what follows from it: reckoned without the service's own code. */
-
+import { logOf } from "@distribution/testkit/service";
 import type { Ports } from "./service.ts";
-import { urlOf } from "./ways-in.ts";
 
 export interface LoggedEvent {
   readonly id: string;
@@ -13,19 +12,14 @@ export interface LoggedEvent {
   readonly member: Readonly<Record<string, unknown>>;
 }
 
+type LoggedCloudEvent = Readonly<Record<"id" | "type" | "partitionkey", string>> & Pick<LoggedEvent, "data">;
+
 /** In order by partition, and so by key. Throws when the answer is not whole. */
 export async function readLog(ports: Ports, topic: string): Promise<readonly LoggedEvent[]> {
-  const response = await fetch(`${urlOf(ports)}/api/v1/topics/${topic}/events`, {
-    headers: { accept: "application/x-ndjson" },
-  });
-  const lines = (await response.text()).trimEnd().split("\n");
-  const last = JSON.parse(lines.pop() ?? "{}") as { complete?: boolean };
-  if (last.complete !== true) throw new Error(`The history of ${topic} is not whole: ${JSON.stringify(last)}`);
-  return lines.map((line) => {
-    const { event } = JSON.parse(line) as { event: Record<string, string> & { data: LoggedEvent["data"] } };
-    const { id = "", type = "", partitionkey = "", data } = event;
+  return (await logOf<LoggedCloudEvent>(ports, topic)).map(({ event }) => {
+    const { id, type, partitionkey: key, data } = event;
     const member = Object.values(data).find((value) => typeof value === "object") as LoggedEvent["member"];
-    return { id, type, key: partitionkey, data, member };
+    return { id, type, key, data, member };
   });
 }
 

@@ -1,10 +1,9 @@
 /** Ways to publish, as one function each: resolves when the events are durable, rejects with a WayRefused. */
 import { connect, DistributionClientError } from "@distribution/client";
 import { DistributionClient } from "@distribution/proto-types/distribution/v1/distribution";
-import { EventBatch } from "@distribution/proto-types/distribution/v1/event";
 import { credentials, type ServiceError } from "@grpc/grpc-js";
 import { protoEvent, type TestEvent } from "./events.ts";
-import { publish, Refused, request } from "./rest.ts";
+import { publish, publishEvents, Refused } from "./rest.ts";
 import type { Ports } from "./service.ts";
 
 /** With the code of the closed list and what it says, by whatever means the wire says it. */
@@ -28,12 +27,7 @@ export const WAYS_IN: readonly WayIn[] = [
   { name: "REST, JSON", publish: (ports, events) => publish(ports, ...events).catch(refused) },
   {
     name: "REST, protobuf",
-    publish: (ports, events) =>
-      request(ports, `/topics/${events[0]!.topic}/events`, {
-        method: "POST",
-        headers: { "content-type": "application/protobuf" },
-        body: new Uint8Array(EventBatch.encode({ events: events.map(protoEvent) }).finish()),
-      }).catch(refused),
+    publish: (ports, events) => publishEvents(ports, events[0]!.topic, events.map(protoEvent)).catch(refused),
   },
   { name: "WebSocket", publish: (ports, events) => overWebSocket(ports, events).catch(refused) },
   { name: "gRPC", publish: (ports, events) => overGrpc(ports, events).catch(refused) },

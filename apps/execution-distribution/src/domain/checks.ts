@@ -61,7 +61,8 @@ export function checkWord<const Of extends Words>(value: string, of: Of, path: s
 /** Of the events of a topic whose key is a field of the payload. */
 export function checkKey(key: string, field: string, path: string): void {
   if (key === field) return;
-  throw refuse(path, `It is ${shown(field)} and the event's key is ${shown(key)}; they have to be the same.`);
+  const named = "the event's key (partitionkey in CloudEvents)";
+  throw refuse(path, `It is ${shown(field)} and ${named} is ${shown(key)}; they have to be the same.`);
 }
 
 /** Unix nanoseconds. */

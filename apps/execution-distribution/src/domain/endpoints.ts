@@ -1,14 +1,14 @@
 /** The read models over HTTP, as operations of the core's REST face, which also documents them. */
-import { type Answer, mapAnswer, type Page } from "@distribution/core/projections";
+import { type Entry, mapAnswer, mapPage } from "@distribution/core/projections";
 import { arrayOf, type OpenApiFragment, openApiFragment, schemaRef } from "@distribution/core/transport/documents";
 import {
   API_PREFIX,
   createOperationRouter,
   defineRead,
-  NEXT_SCHEMA,
   type Operation,
   oneOf,
   optionalQuery,
+  pageAnswers,
   pageParameters,
 } from "@distribution/core/transport/rest";
 import type { Router } from "express";
@@ -59,10 +59,7 @@ function operationsOf({ models, now }: EndpointParts): readonly Operation[] {
   ];
 }
 
-/** The page's states under the name, and where to read on. */
-function pageOf<State, Name extends string>(answer: Answer<Page<State>>, name: Name): Answer<object> {
-  return mapAnswer(answer, ({ entries, next }) => ({ [name]: entries.map(({ state }) => state), next }));
-}
+const stateOf = <State>({ state }: Entry<State>): State => state;
 
 function fillsOperation({ fills }: ReadModels, now: () => bigint): Operation {
   return defineRead({
@@ -78,17 +75,16 @@ function fillsOperation({ fills }: ReadModels, now: () => bigint): Operation {
       direction: directionQuery,
       ...pageParameters(PAGE, "Fills in one answer."),
     },
-    answers: {
-      description: "Fills by time.",
-      properties: { date: { type: "string", format: "date" }, fills: arrayOf(schemaRef("Fill")), next: NEXT_SCHEMA },
-      optional: ["next"],
-    },
+    answers: pageAnswers("Fills by time.", {
+      date: { type: "string", format: "date" },
+      fills: arrayOf(schemaRef("Fill")),
+    }),
     errors: [],
     action: () => ({ kind: "read", topic: TOPICS.orders }),
     read({ values: { instrument, portfolio_id, direction, limit, cursor, ...values } }) {
       const date = values.date ?? dayOf(now());
       const group = fillsOf(date, instrument, portfolio_id);
-      const answer = pageOf(fills.list(FILLS_BY_TIME, { group, order: direction, limit, cursor }), "fills");
+      const answer = mapPage(fills.list(FILLS_BY_TIME, { group, order: direction, limit, cursor }), "fills", stateOf);
       // The day is in the answer, and an empty one of today is not that of yesterday.
       return { ...mapAnswer(answer, (page) => ({ date, ...page })), tag: `${answer.tag}.${date}` };
     },
@@ -110,11 +106,7 @@ function confirmationsOperation({ confirmations }: ReadModels): Operation {
       direction: directionQuery,
       ...pageParameters(PAGE, "Confirmations in one answer."),
     },
-    answers: {
-      description: "Confirmations.",
-      properties: { confirmations: arrayOf(schemaRef("Confirmation")), next: NEXT_SCHEMA },
-      optional: ["next"],
-    },
+    answers: pageAnswers("Confirmations.", { confirmations: arrayOf(schemaRef("Confirmation")) }),
     errors: [],
     action: () => ({ kind: "read", topic: TOPICS.confirmations }),
     read({ values: { order_id, confirmation_id, portfolio_id, instrument, direction, limit, cursor } }) {
@@ -131,7 +123,7 @@ function confirmationsOperation({ confirmations }: ReadModels): Operation {
           (portfolio_id === undefined || state.portfolioId === portfolio_id) &&
           (instrument === undefined || state.instrument === instrument),
       });
-      return pageOf(answer, "confirmations");
+      return mapPage(answer, "confirmations", stateOf);
     },
   });
 }
@@ -150,11 +142,7 @@ function alertsOperation({ alerts }: ReadModels): Operation {
       direction: directionQuery,
       ...pageParameters(PAGE, "Alerts in one answer."),
     },
-    answers: {
-      description: "Alerts, and rejections of orders.",
-      properties: { alerts: arrayOf(schemaRef("Alert")), next: NEXT_SCHEMA },
-      optional: ["next"],
-    },
+    answers: pageAnswers("Alerts, and rejections of orders.", { alerts: arrayOf(schemaRef("Alert")) }),
     errors: [],
     action: () => ({ kind: "read", topic: TOPICS.alerts }),
     read({ values: { kind, severity, instrument, direction, limit, cursor } }) {
@@ -165,7 +153,7 @@ function alertsOperation({ alerts }: ReadModels): Operation {
           (severity === undefined || state.severity === severity) &&
           (instrument === undefined || state.instrument === instrument),
       });
-      return pageOf(answer, "alerts");
+      return mapPage(answer, "alerts", stateOf);
     },
   });
 }

@@ -1,16 +1,16 @@
 /** `GET /orders...`: orders listed by what they are and when they changed, one with its fills, and its fills alone. */
 import { fieldError } from "@distribution/core/errors";
-import { type Entry, mapAnswer, type Projection } from "@distribution/core/projections";
+import { type Entry, mapAnswer, mapPage, type Projection } from "@distribution/core/projections";
 import { arrayOf, schemaRef } from "@distribution/core/transport/documents";
 import {
   defaultedQuery,
   defineRead,
   instant,
   integer,
-  NEXT_SCHEMA,
   type Operation,
   oneOf,
   optionalQuery,
+  pageAnswers,
   pageParameters,
 } from "@distribution/core/transport/rest";
 import { MAX_EXECUTIONS } from "./order.ts";
@@ -52,11 +52,7 @@ export function ordersOperation(orders: Orders): Operation {
       direction: directionQuery,
       ...pageParameters(PAGE, "Orders in one answer."),
     },
-    answers: {
-      description: "Orders, without their fills.",
-      properties: { orders: arrayOf(schemaRef("Order")), next: NEXT_SCHEMA },
-      optional: ["next"],
-    },
+    answers: pageAnswers("Orders, without their fills.", { orders: arrayOf(schemaRef("Order")) }),
     errors: [],
     action: mayReadOrders,
     read({ values: { sort, direction, limit, cursor, ...filter } }) {
@@ -68,7 +64,7 @@ export function ordersOperation(orders: Orders): Operation {
         ...(sort === "changed" && { from, to }),
         ...{ group: groupOf(filter), where: (entry) => isWanted(entry, filter), order: direction, limit, cursor },
       });
-      return mapAnswer(answer, ({ entries, next }) => ({ orders: entries.map(viewOf), next }));
+      return mapPage(answer, "orders", viewOf);
     },
   });
 }

@@ -1,7 +1,5 @@
 /** Given a service that stopped, or was killed, when it is there again, then its answers are the same, and what may follow is, too. */
-import { rmSync } from "node:fs";
-import { join } from "node:path";
-import { testFolder } from "@distribution/testkit/service";
+import { forgetReadModels, testFolder } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { TOPICS } from "../../src/domain/topics.ts";
 import { alert, OrderLife } from "../support/orders.ts";
@@ -42,7 +40,7 @@ describe("a service that starts again", () => {
       await fillLog(service.ports, life);
       before = await readAll(service.ports);
     }
-    if (how === "from the log alone") rmSync(join(folder, "projections"), { recursive: true });
+    if (how === "from the log alone") forgetReadModels(folder);
     await using service = await startService({ DATA_DIR: folder });
     expect(await readAll(service.ports)).toEqual(before);
     const again = await refusal(publishOrders(service.ports, new OrderLife("ended-1").sent()));

@@ -1,10 +1,8 @@
 /** Given the simulated world as the upstream, when it was played for a while, then the read models are what the log says, exactly. */
 
 import { join } from "node:path";
-import type { Logger } from "@distribution/core/observability";
-import { systemRuntime } from "@distribution/core/runtime";
 import { startSimulator, WORLD_EVENT_TYPES, WORLD_TOPICS } from "@distribution/simulated-world";
-import { testFolder, until } from "@distribution/testkit/service";
+import { refuseBadData, testFolder, until } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { EVENT_TYPES, TOPICS } from "../../src/domain/topics.ts";
 import type { OrderView } from "../../src/domain/views.ts";
@@ -15,8 +13,9 @@ import {
   type ConfirmationsAnswer,
   type FillsAnswer,
   get,
+  hasEvents,
   type OrdersAnswer,
-  type ReadAnswer,
+  readPages,
 } from "../support/rest.ts";
 import { type Ports, startProcess, startService } from "../support/service.ts";
 
@@ -32,28 +31,6 @@ const world = (folder: string) => ({
   ...{ DATA_DIR: join(folder, "data"), FEED: "simulated", FEED_WORLD: join(folder, "world.json") },
   ...{ FEED_SPEED: "max", FEED_RATE: "100" },
 });
-
-/** All pages, one after the other. */
-async function readPages<T extends ReadAnswer, Item>(
-  ports: Ports,
-  path: string,
-  itemsOf: (answer: T) => readonly Item[],
-) {
-  const items: Item[] = [];
-  let next: string | undefined;
-  do {
-    const cursor = next === undefined ? "" : `&cursor=${next}`;
-    const answer = await get<T>(ports, `${path}${path.includes("?") ? "&" : "?"}limit=1000${cursor}`);
-    items.push(...itemsOf(answer));
-    ({ next } = answer);
-  } while (next !== undefined);
-  return items;
-}
-
-async function eventsOf(ports: Ports, topic: string): Promise<number> {
-  const { logs } = (await get(ports, `/topics/${topic}`)) as unknown as { logs: { events: number }[] };
-  return logs.reduce((sum, { events }) => sum + events, 0);
-}
 
 function reckonedOf(order: OrderView): Reckoned {
   const { state, quantity, filledQuantity, filledValue, fees, executionCount } = order;
@@ -105,12 +82,12 @@ describe("a service with the simulated world as its upstream", () => {
     const folder = testFolder();
     {
       await using killed = await startProcess(world(folder));
-      await until("half of the events", async () => (await eventsOf(killed.ports, TOPICS.orders)) >= EVENTS / 2);
+      await until("half of the events", () => hasEvents(killed.ports, EVENTS / 2, TOPICS.orders));
       await killed.kill("SIGKILL");
     }
     {
       await using service = await startService(world(folder));
-      await until("all of the events", async () => (await eventsOf(service.ports, TOPICS.orders)) >= EVENTS);
+      await until("all of the events", () => hasEvents(service.ports, EVENTS, TOPICS.orders));
     }
     await using service = await startService({ ...world(folder), FEED: "none" });
     const { ports } = service;
@@ -148,22 +125,10 @@ describe("a service with the simulated world as its upstream", () => {
   it("takes no bad data, and all that is good between", async () => {
     const folder = testFolder();
     await using service = await startService();
-    const warnings: string[] = [];
-    const warn = (_: object, message: string) => void warnings.push(message);
-    const logger: Logger = { debug: () => {}, info: () => {}, warn, error: warn };
-    const simulator = startSimulator({
-      domain: "execution",
-      url: `http://127.0.0.1:${service.ports.public}`,
-      worldFile: join(folder, "world.json"),
-      progressFile: join(folder, "progress"),
-      ...{ scenario: "bad-data", rate: 1000, speed: "max", runtime: systemRuntime, logger },
-    });
-    await until("bad events are refused", () => simulator.stats.refusedBad >= 30);
-    await simulator.stop();
-    // A stop waits for what is under way as long as a shutdown may take, and no longer.
-    await until("what was sent is settled", () => service.ingest.inFlight().batches === 0);
-    const { refused, refusedBad } = simulator.stats;
-    expect([warnings, refused]).toEqual([[], refusedBad]);
+    const files = { worldFile: join(folder, "world.json"), progressFile: join(folder, "progress") };
+    await refuseBadData(service, 30, (options) =>
+      startSimulator({ domain: "execution", ...files, scenario: "bad-data", rate: 1000, speed: "max", ...options }),
+    );
     const log = await readLog(service.ports, TOPICS.orders);
     expect(log.filter(({ id }) => id.endsWith("-bad"))).toEqual([]);
     await expectExact(service.ports, log);

@@ -1,4 +1,5 @@
 /** The log of a topic as any client reads it, and what orders come to by it, reckoned in whole numbers and apart from the service. */
+import { logOf } from "@distribution/testkit/service";
 import { unitsOf } from "./orders.ts";
 import type { Ports } from "./service.ts";
 
@@ -16,13 +17,7 @@ export interface LoggedEvent {
 
 /** All of it, oldest first by partition. Throws when the answer is not whole. */
 export async function readLog(ports: Ports, topic: string): Promise<readonly LoggedEvent[]> {
-  const response = await fetch(`http://127.0.0.1:${ports.public}/api/v1/topics/${topic}/events`, {
-    headers: { accept: "application/x-ndjson" },
-  });
-  const lines = (await response.text()).trimEnd().split("\n");
-  const last = JSON.parse(lines.pop() ?? "{}") as { complete?: boolean };
-  if (last.complete !== true) throw new Error(`The history of ${topic} is not whole: ${JSON.stringify(last)}`);
-  return lines.map((line) => (JSON.parse(line) as { event: LoggedEvent }).event);
+  return (await logOf<LoggedEvent>(ports, topic)).map(({ event }) => event);
 }
 
 /** Prices to 10^-6 and quantities to 10^-4, as the world makes them; their products and fees to 10^-10. */

@@ -1,7 +1,7 @@
 /** The REST face as a client uses it: what is this domain's of it. */
 
 import type { ExecutionEvent } from "@distribution/proto-types/execution/v1/execution";
-import { type Published, publishEvents, type ReadAnswer } from "@distribution/testkit/service";
+import { ask, type Published, publishEvents, type ReadAnswer } from "@distribution/testkit/service";
 import { TOPICS } from "../../src/domain/topics.ts";
 import type { AlertView, ConfirmationView, ExecutionView, FillView, OrderView } from "../../src/domain/views.ts";
 import { eventOf } from "./orders.ts";
@@ -10,10 +10,12 @@ import type { Ports } from "./service.ts";
 export {
   get,
   getAfter,
+  hasEvents,
   type Published,
   publishEvents,
   publishJson,
   type ReadAnswer,
+  readPages,
   refusal,
 } from "@distribution/testkit/service";
 
@@ -25,10 +27,8 @@ export type AlertsAnswer = ReadAnswer & { readonly alerts: readonly AlertView[] 
 
 /** With its ETag, and 304 as it comes. */
 export async function fetchTagged(ports: Ports, path: string, tag?: string) {
-  const url = `http://127.0.0.1:${ports.public}/api/v1${path}`;
-  const response = await fetch(url, { headers: tag === undefined ? {} : { "if-none-match": tag } });
-  await response.arrayBuffer();
-  return { status: response.status, tag: response.headers.get("etag") ?? "" };
+  const { status, headers } = await ask(ports, path, { headers: tag === undefined ? {} : { "if-none-match": tag } });
+  return { status, tag: headers.get("etag") ?? "" };
 }
 
 export const publish = (ports: Ports, topic: string, ...events: readonly ExecutionEvent[]): Promise<Published> =>

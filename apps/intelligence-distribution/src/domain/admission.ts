@@ -24,7 +24,8 @@ export function admissionRules(findings: Projection<Finding>): readonly Transiti
       findings.find(intelligenceId) ? "a finding that is kept" : undefined,
     next(owner, { envelope: { key }, payload: { symbol, intelligenceId } }) {
       if (key !== symbol) {
-        throw fieldError("invalid_event", "key", `must be the symbol, "${symbol}"; it is ${JSON.stringify(key)}.`);
+        const rule = `must be the symbol, "${symbol}" (partitionkey in CloudEvents)`;
+        throw fieldError("invalid_event", "key", `${rule}; it is ${JSON.stringify(key)}.`);
       }
       if (owner) throw taken(intelligenceId, owner);
       return "another finding of this publish";

@@ -1,6 +1,6 @@
 /** `GET /intelligence...` and `GET /symbols`: the read models over HTTP, as operations of the core's REST face, which also documents them. */
 import { fieldError } from "@distribution/core/errors";
-import { type Answer, mapAnswer, mergeAnswers } from "@distribution/core/projections";
+import { type Answer, mapAnswer, mapPage, mergeAnswers } from "@distribution/core/projections";
 import type { Runtime } from "@distribution/core/runtime";
 import { arrayOf, type OpenApiFragment, openApiFragment, schemaRef } from "@distribution/core/transport/documents";
 import {
@@ -9,10 +9,10 @@ import {
   defaultedQuery,
   defineRead,
   instant,
-  NEXT_SCHEMA,
   type Operation,
   oneOf,
   optionalQuery,
+  pageAnswers,
   pageParameters,
   pathParameter,
   type RequestContext,
@@ -75,11 +75,7 @@ function latest({ models, clock }: EndpointParts): Operation {
       }),
       ...pageParameters(PAGE, "Findings in one answer."),
     },
-    answers: {
-      description: "One finding a symbol and kind.",
-      properties: { findings: arrayOf(schemaRef("Finding")), next: NEXT_SCHEMA },
-      optional: ["next"],
-    },
+    answers: pageAnswers("One finding a symbol and kind.", { findings: arrayOf(schemaRef("Finding")) }),
     errors: [],
     read({ context, values: { include_expired, limit, cursor, ...wanted } }) {
       authorize(context, wanted.type);
@@ -113,11 +109,7 @@ function list({ models }: EndpointParts): Operation {
       to: optionalQuery(instant(), { description: "Found out before this." }),
       ...pageParameters(PAGE, "Findings in one answer."),
     },
-    answers: {
-      description: "Findings, newest first.",
-      properties: { findings: arrayOf(schemaRef("Finding")), next: NEXT_SCHEMA },
-      optional: ["next"],
-    },
+    answers: pageAnswers("Findings, newest first.", { findings: arrayOf(schemaRef("Finding")) }),
     errors: [],
     read({ context, values: { from, to, limit, cursor, ...wanted } }) {
       if (from !== undefined && to !== undefined && from >= to) {
@@ -128,10 +120,7 @@ function list({ models }: EndpointParts): Operation {
         ...{ group: listOf(wanted), from, to, limit, cursor },
         where: ({ state }) => fits(state, wanted),
       });
-      return mapAnswer(page, ({ entries, next }) => ({
-        findings: entries.map(({ state }) => findingView(state)),
-        next,
-      }));
+      return mapPage(page, "findings", ({ state }) => findingView(state));
     },
   });
 }
@@ -181,19 +170,12 @@ function symbols({ models }: EndpointParts): Operation {
     summary: "List the symbols that are known",
     description: "By name, with what was told of each.",
     parameters: pageParameters(PAGE, "Symbols in one answer."),
-    answers: {
-      description: "Symbols, by name.",
-      properties: { symbols: arrayOf(schemaRef("Symbol")), next: NEXT_SCHEMA },
-      optional: ["next"],
-    },
+    answers: pageAnswers("Symbols, by name.", { symbols: arrayOf(schemaRef("Symbol")) }),
     errors: [],
     read({ context, values: { limit, cursor } }) {
       authorize(context);
       const page = models.symbols.list(byName, { order: "ascending", limit, cursor });
-      return mapAnswer(page, ({ entries, next }) => ({
-        symbols: entries.map(({ key, state }) => symbolView(key, state)),
-        next,
-      }));
+      return mapPage(page, "symbols", ({ key, state }) => symbolView(key, state));
     },
   });
 }

@@ -10,7 +10,7 @@ import {
   type FindingAnswer,
   get,
   getAfter,
-  history,
+  logOf,
   publish,
   publishEvents,
   publishJson,
@@ -83,11 +83,11 @@ describe("a finding", () => {
 
   it("that is wrong refuses its whole batch", async () => {
     const { ports } = service;
-    const before = (await history(ports, TOPICS.news)).length;
+    const before = (await logOf(ports, TOPICS.news)).length;
     const batch = [finding("news", "good-1"), finding("news", "wrong", { symbol: "" }), finding("news", "good-2")];
     const { errors } = await refusal(publish(ports, ...batch));
     expect(errors?.[0]?.path).toBe("events[1].data.symbol");
-    expect(await history(ports, TOPICS.news)).toHaveLength(before);
+    expect(await logOf(ports, TOPICS.news)).toHaveLength(before);
   });
 });
 

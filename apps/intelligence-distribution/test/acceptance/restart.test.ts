@@ -1,7 +1,5 @@
 /** Given a service that stopped, or was killed, when it is there again, then its answers are the same, and what it knew it knows. */
-import { rmSync } from "node:fs";
-import { join } from "node:path";
-import { testFolder } from "@distribution/testkit/service";
+import { forgetReadModels, testFolder } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { TOPICS } from "../../src/domain/topics.ts";
 import { eventOf, finding, NOON, SECOND, synthesisOf } from "../support/findings.ts";
@@ -49,7 +47,7 @@ describe("a service that starts again", () => {
       await fillLog(service.ports);
       before = await readAll(service.ports);
     }
-    if (how === "from the log alone") rmSync(join(folder, "projections"), { recursive: true });
+    if (how === "from the log alone") forgetReadModels(folder);
     await using service = await startService({ DATA_DIR: folder });
     expect(await readAll(service.ports)).toEqual(before);
     const again = publishEvents(service.ports, TOPICS.news, [eventOf(finding("news", "kept-1"), { id: "new" })]);
@@ -62,7 +60,7 @@ describe("a service that starts again", () => {
       await using service = await startService({ DATA_DIR: folder });
       await fillLog(service.ports);
     }
-    rmSync(join(folder, "projections"), { recursive: true });
+    forgetReadModels(folder);
     await using service = await startService({ DATA_DIR: folder, REBUILD_MINUTES: "0.000001" });
     const answer = await getAfter<FindingsAnswer>(
       service.ports,

@@ -11,7 +11,7 @@ import {
   workflowTopic,
 } from "../../src/domain/topics.ts";
 import { eventOf, finding, synthesisOf } from "../support/findings.ts";
-import { type FindingAnswer, getAfter, history, publish, publishEvents, refusal } from "../support/rest.ts";
+import { type FindingAnswer, getAfter, logOf, publish, publishEvents, refusal } from "../support/rest.ts";
 import { type RunningService, startService } from "../support/service.ts";
 import { connect } from "../support/stream.ts";
 
@@ -25,7 +25,7 @@ afterAll(() => service?.[Symbol.asyncDispose]());
 async function placesOf(id: string): Promise<Record<string, unknown>> {
   const places: Record<string, unknown> = {};
   for (const { name } of INTELLIGENCE_TOPICS) {
-    for (const { event } of await history(service.ports, name)) {
+    for (const { event } of await logOf(service.ports, name)) {
       if (event.id === `e-${id}`) places[name] = event["priority"] ?? 0;
     }
   }

@@ -1,4 +1,5 @@
 /** The log of a topic as any client reads it, and what the read models have to be by it, reckoned apart from the service. */
+import { logOf } from "@distribution/testkit/service";
 import type { Ports } from "./service.ts";
 
 /** As much of an event as is looked at; the payload in proto3 JSON. */
@@ -22,13 +23,7 @@ export interface LoggedEvent {
 
 /** All of it, in the order in which it was appended. Throws when the answer is not whole. */
 export async function readLog(ports: Ports, topic: string): Promise<readonly LoggedEvent[]> {
-  const response = await fetch(`http://127.0.0.1:${ports.public}/api/v1/topics/${topic}/events`, {
-    headers: { accept: "application/x-ndjson" },
-  });
-  const lines = (await response.text()).trimEnd().split("\n");
-  const last = JSON.parse(lines.pop() ?? "{}") as { complete?: boolean };
-  if (last.complete !== true) throw new Error(`The history of ${topic} is not whole: ${JSON.stringify(last)}`);
-  return lines.map((line) => (JSON.parse(line) as { event: LoggedEvent }).event);
+  return (await logOf<LoggedEvent>(ports, topic)).map(({ event }) => event);
 }
 
 /** The ids of the newest by symbol, of the findings of one kind; of equal times the later in the log. */

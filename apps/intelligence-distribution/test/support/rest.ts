@@ -1,12 +1,21 @@
 /** The REST face as a client uses it: what is this domain's of it. */
-import type { Position } from "@distribution/core/brokers";
 import type { IntelligenceEvent } from "@distribution/proto-types/intelligence/v1/intelligence";
-import { type Published, publishEvents, type ReadAnswer, request } from "@distribution/testkit/service";
+import { type Published, publishEvents, type ReadAnswer } from "@distribution/testkit/service";
 import type { FindingView, SymbolView } from "../../src/domain/views.ts";
 import { eventOf, topicOf } from "./findings.ts";
 import type { Ports } from "./service.ts";
 
-export { get, getAfter, publishEvents, publishJson, type ReadAnswer, refusal } from "@distribution/testkit/service";
+export {
+  get,
+  getAfter,
+  hasEvents,
+  logOf,
+  publishEvents,
+  publishJson,
+  type ReadAnswer,
+  readPages,
+  refusal,
+} from "@distribution/testkit/service";
 
 export type FindingsAnswer = ReadAnswer & { readonly findings: readonly FindingView[] };
 export type FindingAnswer = ReadAnswer & {
@@ -22,19 +31,5 @@ export const publish = (ports: Ports, ...findings: readonly IntelligenceEvent[])
     topicOf(findings[0]!),
     findings.map((each) => eventOf(each)),
   );
-
-export interface PlacedCloudEvent {
-  readonly position: Position;
-  readonly event: Readonly<Record<string, unknown>> & { readonly id: string };
-}
-
-/** The whole log of a topic, oldest first. */
-export async function history(ports: Ports, topic: string): Promise<readonly PlacedCloudEvent[]> {
-  const answer = await request<{ readonly events: readonly PlacedCloudEvent[] }>(
-    ports,
-    `/topics/${topic}/events?limit=1000`,
-  );
-  return answer.events;
-}
 
 export const idsOf = ({ findings }: FindingsAnswer): string[] => findings.map(({ intelligenceId }) => intelligenceId);

@@ -1,9 +1,9 @@
-/** A disk that runs full under the whole service: publishers are refused and told why; for everybody else life goes on. */
+/** A disk that runs full under the whole service with its logs on it: publishers are refused and told why; for everybody else life goes on. */
 import { until } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { publishOverGrpc } from "../support/publisher.ts";
 import { skippedFor } from "../support/requirement.ts";
-import { history, publish, type Refused, readiness, request } from "../support/rest.ts";
+import { logOf, publishEvents, type Refused, readiness, request } from "../support/rest.ts";
 import { startProcess } from "../support/service.ts";
 import { mayMount, mountSmallDisk } from "../support/small-disk.ts";
 import { received, subscribe } from "../support/stream/subscription.ts";
@@ -25,7 +25,7 @@ const missing = mayMount() ? undefined : "mounting a file system is not permitte
 describe.skipIf(skippedFor(missing))("a disk that runs full", () => {
   it("refuses publishers with the reason while subscribers, reads and repeats go on", async () => {
     const disk = mountSmallDisk(DISK_BYTES);
-    await using service = await startProcess({ DATA_DIR: disk.path });
+    await using service = await startProcess({ DATA_DIR: disk.path, BROKER: "embedded" });
     const { ports } = service;
     const live = await subscribe(await websocket("proto").connect(ports), { topics: [TRADES] });
 
@@ -33,7 +33,7 @@ describe.skipIf(skippedFor(missing))("a disk that runs full", () => {
     let taken = 0;
     let refusal: Refused | undefined;
     while (refusal === undefined) {
-      await publish(ports, TRADES, trades(`batch-${taken}`, BATCH, { padding: PADDING })).then(
+      await publishEvents(ports, TRADES, trades(`batch-${taken}`, BATCH, { padding: PADDING })).then(
         () => {
           taken += BATCH;
         },
@@ -72,20 +72,22 @@ describe.skipIf(skippedFor(missing))("a disk that runs full", () => {
       expect(late.breaks, wire.name).toEqual([]);
       late.client.vanish();
     }
-    expect((await history(ports, TRADES)).length).toBe(taken);
-    expect(await request(ports, "/api/v1/instruments/test:BTC-USD/trades?limit=1")).toMatchObject({ trades: [{}] });
-    const again = await publish(ports, TRADES, trades("batch-0", BATCH, { padding: PADDING }));
+    expect((await logOf(ports, TRADES)).length).toBe(taken);
+    expect(await request(ports, "/instruments/test:BTC-USD/trades?limit=1")).toMatchObject({ trades: [{}] });
+    const again = await publishEvents(ports, TRADES, trades("batch-0", BATCH, { padding: PADDING }));
     expect(again.duplicates, "a repeat needs no space").toBe(BATCH);
   });
 
   it("because of something else takes publishers again as soon as the space is given back", async () => {
     const disk = mountSmallDisk(DISK_BYTES);
-    await using service = await startProcess({ DATA_DIR: disk.path });
+    await using service = await startProcess({ DATA_DIR: disk.path, BROKER: "embedded" });
     const { ports } = service;
     const live = await subscribe(await websocket("json").connect(ports), { topics: [TRADES] });
-    await publish(ports, TRADES, trades("before", BATCH));
+    await publishEvents(ports, TRADES, trades("before", BATCH));
     disk.hog(32 * MiB);
-    await expect(publish(ports, TRADES, trades("refused", BATCH))).rejects.toMatchObject({ code: "storage_full" });
+    await expect(publishEvents(ports, TRADES, trades("refused", BATCH))).rejects.toMatchObject({
+      code: "storage_full",
+    });
     expect((await readiness(ports)).reasons.join()).toContain("Publishers are refused");
 
     disk.release();
@@ -94,7 +96,7 @@ describe.skipIf(skippedFor(missing))("a disk that runs full", () => {
       ready: true,
       reasons: [],
     });
-    await publish(ports, TRADES, trades("after", BATCH));
+    await publishEvents(ports, TRADES, trades("after", BATCH));
     await received(live, 2 * BATCH);
     expect(new Set(live.delivered.map(({ event }) => event.id.replace(/-\d+$/, "")))).toEqual(
       new Set(["before", "after"]),

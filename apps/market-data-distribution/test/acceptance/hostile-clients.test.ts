@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { Bystander } from "../support/bystander.ts";
 import { publishOverGrpc } from "../support/publisher.ts";
-import { post, request, topicPath } from "../support/rest.ts";
+import { publishBody, request } from "../support/rest.ts";
 import { openWebSocket, websocket } from "../support/stream/websocket.ts";
 import { TRADES, tradeCloudEvent } from "../support/trades.ts";
 
@@ -146,13 +146,13 @@ describe("over REST", () => {
       status: 400,
     },
   ])("$what is refused with $status", async ({ type, body, status }) => {
-    await expect(post(healthy.ports, TRADES, type, body)).rejects.toMatchObject({ status });
+    await expect(publishBody(healthy.ports, TRADES, type, body)).rejects.toMatchObject({ status });
   });
 
   it("a flood of bodies over the limit is refused one by one, in bounded memory", async () => {
     const before = await healthy.service.memory();
     const floods = Array.from({ length: 48 }, () =>
-      post(healthy.ports, TRADES, batched, new Uint8Array(8 * MiB)).then(
+      publishBody(healthy.ports, TRADES, batched, new Uint8Array(8 * MiB)).then(
         () => 200,
         (failure: { status?: number }) => failure.status,
       ),
@@ -167,7 +167,7 @@ describe("over REST", () => {
     const socket = connect({ port: healthy.ports.public, host: "127.0.0.1", localAddress });
     socket.on("error", () => {});
     const lines = ["Host: localhost", `Content-Type: ${batched}`, `Content-Length: ${length}`];
-    socket.write(`POST ${topicPath(TRADES)} HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
+    socket.write(`POST /api/v1/topics/${TRADES}/events HTTP/1.1\r\n${lines.join("\r\n")}\r\n\r\n`);
     socket.write(body);
     return socket;
   };
@@ -193,7 +193,7 @@ describe("over REST", () => {
     });
     expect(await statusFrom(other)).toBe(400);
     await healthy.publish(10, 0, publishOverGrpc);
-    await request(healthy.ports, "/api/v1/status");
+    await request(healthy.ports, "/status");
     for (const socket of sockets) socket.destroy();
     await until("its room is given back", async () => (await statusFrom(hostile)) === 400);
   });

@@ -61,5 +61,7 @@ it(`killed ${KILLS} times, it loses nothing acknowledged, and who resumes misses
   expect(report.unknown).toBe(0);
   const repeats = publishers.flatMap((publisher) => publisher.repeats);
   expect(repeats.length).toBeGreaterThan(0);
+  // On a broker without transactions a kill may leave a batch in some of its partitions.
+  if ((process.env["TEST_BROKER"] ?? "embedded") !== "embedded") return;
   for (const [known, all] of repeats) expect([0, all], "a batch is known as a whole or not at all").toContain(known);
 });

@@ -6,7 +6,7 @@ import { assertFaultless, createHistory } from "@distribution/testkit/history";
 import { testFolder, until, within } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { createPublishers } from "../support/publisher.ts";
-import { publish, readiness } from "../support/rest.ts";
+import { publishEvents, readiness } from "../support/rest.ts";
 import { ResumingSubscriber } from "../support/resuming-subscriber.ts";
 import { runToExit, startProcess } from "../support/service.ts";
 import { idsOf, received, subscribe } from "../support/stream/subscription.ts";
@@ -57,15 +57,15 @@ describe("SIGTERM under load", () => {
       await using service = await startProcess({ DATA_DIR: directory });
       const client = await websocket("json").connect(service.ports);
       const subscription = await subscribe(client, request, { acknowledge: true });
-      await publish(service.ports, TRADES, trades("before", 10));
+      await publishEvents(service.ports, TRADES, trades("before", 10));
       await received(subscription, 10);
       client.vanish();
-      await publish(service.ports, TRADES, trades("while-away", 10));
+      await publishEvents(service.ports, TRADES, trades("while-away", 10));
       await within("the process ends", service.kill("SIGTERM"));
     }
     await using service = await startProcess({ DATA_DIR: directory });
     const subscription = await subscribe(await websocket("json").connect(service.ports), request);
-    await publish(service.ports, TRADES, trades("after", 10));
+    await publishEvents(service.ports, TRADES, trades("after", 10));
     await received(subscription, 20);
     const expected = [...trades("while-away", 10), ...trades("after", 10)].map(({ id }) => id);
     expect(idsOf(subscription).sort()).toEqual(expected.sort());
@@ -110,7 +110,7 @@ describe("a start that cannot work", () => {
     expect(code).toBe(1);
     expect(output).toContain(directory);
     expect(output).toContain(`in use by process ${service.pid}`);
-    await publish(service.ports, TRADES, trades("a", 1));
+    await publishEvents(service.ports, TRADES, trades("a", 1));
     expect(await readiness(service.ports)).toEqual({ status: 200, ready: true, reasons: [] });
   });
 

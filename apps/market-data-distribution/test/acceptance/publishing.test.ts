@@ -1,7 +1,7 @@
 /** Publishers that repeat, contradict themselves, reorder and leave gaps, by every way in. */
 import { until } from "@distribution/testkit/service";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { history, publish, Refused } from "../support/rest.ts";
+import { logOf, publishEvents, Refused } from "../support/rest.ts";
 import { type RunningService, startService } from "../support/service.ts";
 import { TRADES, tradeCloudEvent, trades } from "../support/trades.ts";
 import { WAYS_IN } from "../support/ways-in.ts";
@@ -14,7 +14,7 @@ afterAll(() => service?.[Symbol.asyncDispose]());
 
 /** What was stored under the ids, in log order. */
 async function stored(prefix: string) {
-  const events = await history(service.ports, TRADES);
+  const events = await logOf(service.ports, TRADES);
   return events.filter(({ event }) => event.id.startsWith(`${prefix}/`));
 }
 
@@ -75,8 +75,8 @@ describe("the way in makes no difference", () => {
 
 describe("a conflict over REST", () => {
   it("is answered with 409", async () => {
-    await publish(service.ports, TRADES, trades("http-conflict", 1));
-    const refusal = await publish(service.ports, TRADES, trades("http-conflict", 1, { price: "7" })).catch(
+    await publishEvents(service.ports, TRADES, trades("http-conflict", 1));
+    const refusal = await publishEvents(service.ports, TRADES, trades("http-conflict", 1, { price: "7" })).catch(
       (failure: unknown) => failure,
     );
     expect(refusal).toBeInstanceOf(Refused);
@@ -84,9 +84,9 @@ describe("a conflict over REST", () => {
   });
 
   it("in a batch takes none of the batch", async () => {
-    await publish(service.ports, TRADES, trades("part/x", 1));
+    await publishEvents(service.ports, TRADES, trades("part/x", 1));
     const batch = [...trades("part/y", 3), ...trades("part/x", 1, { price: "7" })];
-    await expect(publish(service.ports, TRADES, batch)).rejects.toMatchObject({ code: "event_conflict" });
+    await expect(publishEvents(service.ports, TRADES, batch)).rejects.toMatchObject({ code: "event_conflict" });
     expect((await stored("part")).map(({ event }) => event.id)).toEqual(["part/x-0"]);
   });
 });
@@ -100,7 +100,7 @@ describe.each(WAYS_IN)("by $name, a source that leaves gaps and steps back", (wa
     await way.publish(service.ports, numbered);
 
     const reports = await until("both steps are told", async () => {
-      const life = await history(service.ports, "market-data.distribution", "filter=type.endsWith(%22error.v1%22)");
+      const life = await logOf(service.ports, "market-data.distribution", "filter=type.endsWith(%22error.v1%22)");
       const mine = life.filter(({ event }) => JSON.stringify(event.data).includes(`${source} `));
       return mine.length === 2 && mine;
     });
@@ -111,7 +111,7 @@ describe.each(WAYS_IN)("by $name, a source that leaves gaps and steps back", (wa
       },
       { data: { message: `out-of-order of ${source} at test:SEQ: expected 6, got 3` } },
     ]);
-    const taken = await history(service.ports, TRADES, "keys=test:SEQ");
+    const taken = await logOf(service.ports, TRADES, "keys=test:SEQ");
     const mine = taken.filter(({ event }) => event["source"] === source);
     expect(mine.map(({ event }) => event["sequence"])).toEqual(["1", "2", "5", "3"]);
   });

@@ -1,10 +1,8 @@
 /** Read models as clients see them: read and go on by subscription, across restarts and kills. */
-import { rmSync } from "node:fs";
-import { join } from "node:path";
-import { testFolder, until, within } from "@distribution/testkit/service";
+import { forgetReadModels, testFolder, until, within } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import type { TradeView } from "../../src/domain/read-models/views.ts";
-import { type Position, publish, request } from "../support/rest.ts";
+import { publishEvents, type ReadAnswer, request } from "../support/rest.ts";
 import { type Ports, startProcess, startService } from "../support/service.ts";
 import { subscribe } from "../support/stream/subscription.ts";
 import { websocket } from "../support/stream/websocket.ts";
@@ -12,19 +10,17 @@ import { TRADES, tradeEvent, trades } from "../support/trades.ts";
 
 const INSTRUMENT = "test:BTC-USD";
 
-interface TradesAnswer {
-  readonly positions: readonly Position[];
-  readonly completeFrom?: string;
+interface TradesAnswer extends ReadAnswer {
   readonly trades: readonly TradeView[];
 }
 
 const readTrades = (ports: Ports): Promise<TradesAnswer> =>
-  request(ports, `/api/v1/instruments/${INSTRUMENT}/trades?limit=1000`);
+  request(ports, `/instruments/${INSTRUMENT}/trades?limit=1000`);
 
 /** Oldest first. */
 const idsOf = ({ trades: read }: TradesAnswer): string[] => read.map(({ tradeId }) => tradeId).reverse();
 
-const publishOne = (ports: Ports, id: string) => publish(ports, TRADES, [tradeEvent({ id })]);
+const publishOne = (ports: Ports, id: string) => publishEvents(ports, TRADES, [tradeEvent({ id })]);
 
 /** The answer once it has the trade: it was acknowledged a moment ago. */
 function readWith(ports: Ports, id: string): Promise<TradesAnswer> {
@@ -43,7 +39,7 @@ describe("a client that reads a read model and then subscribes after its positio
     const publishing = (async () => {
       while (!enough) {
         const id = `t${published.length}`;
-        await publish(ports, TRADES, [tradeEvent({ id }), tradeEvent({ id: `${id}-other`, symbol: "ETH-USD" })]);
+        await publishEvents(ports, TRADES, [tradeEvent({ id }), tradeEvent({ id: `${id}-other`, symbol: "ETH-USD" })]);
         published.push(id);
       }
     })();
@@ -95,15 +91,15 @@ describe("a service that starts again", () => {
     const directory = testFolder();
     {
       await using service = await startService({ DATA_DIR: directory });
-      await publish(service.ports, TRADES, trades("old", 5));
+      await publishEvents(service.ports, TRADES, trades("old", 5));
     }
-    rmSync(join(directory, "projections"), { recursive: true });
+    forgetReadModels(directory);
     {
       await using service = await startService({ DATA_DIR: directory });
       const answer = await readWith(service.ports, "old-0");
       expect(answer, "all of the log is young enough").not.toHaveProperty("completeFrom");
     }
-    rmSync(join(directory, "projections"), { recursive: true });
+    forgetReadModels(directory);
     await using service = await startService({ DATA_DIR: directory, REBUILD_MINUTES: "0.000001" });
     await publishOne(service.ports, "new");
     const answer = await readWith(service.ports, "new");

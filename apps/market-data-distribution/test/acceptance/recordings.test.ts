@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createBook } from "../../src/domain/books.ts";
 import type { QuoteView, TradeView } from "../../src/domain/read-models/views.ts";
 import { type Independent, levelsOf, readIndependently } from "../support/independent-reading.ts";
-import { history, metric, request } from "../support/rest.ts";
+import { logOf, metric, request } from "../support/rest.ts";
 import { type RunningService, startService } from "../support/service.ts";
 import { type Delivered, type Subscription, subscribe } from "../support/stream/subscription.ts";
 import { websocket } from "../support/stream/websocket.ts";
@@ -55,7 +55,7 @@ const lastBarsAreIn = (): boolean =>
 
 const instruments = (): string[] => [...independent.quotes.keys()].sort();
 const get = <T>(instrument: string, what: string): Promise<T> =>
-  request<T>(service.ports, `/api/v1/instruments/${encodeURIComponent(instrument)}/${what}`);
+  request<T>(service.ports, `/instruments/${encodeURIComponent(instrument)}/${what}`);
 
 describe("a subscriber from the earliest", () => {
   it("gets every trade, quote and book change of each instrument, once, with nothing skipped", () => {
@@ -101,7 +101,7 @@ describe("the endpoints", () => {
   it("list every instrument with all that is known of it", async () => {
     const { instruments: listed } = await request<{ instruments: { instrument: string; has: string[] }[] }>(
       service.ports,
-      "/api/v1/instruments",
+      "/instruments",
     );
     expect(listed.map(({ instrument }) => instrument)).toEqual(instruments());
     for (const { has, instrument } of listed) {
@@ -142,7 +142,7 @@ describe("the endpoints", () => {
 
   it.each(TOPICS)("answer the history of %s as the subscriber saw it", async (topic) => {
     const seen = subscription.delivered.filter(({ position }) => position.topic === topic);
-    const events = await history(service.ports, topic);
+    const events = await logOf(service.ports, topic);
     const address = ({ partition, offset }: { partition: number; offset: string }) => `${partition}/${offset}`;
     const expected = seen.map(({ position, event }) => [address(position), event.id]).sort();
     expect(events.map(({ position, event }) => [address(position), event.id]).sort()).toEqual(expected);

@@ -4,7 +4,7 @@ import { packEvents } from "@distribution/core/events";
 import { emptyFolder, removeFolder } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { MARKET_DATA_ROUTES } from "../../src/domain/routes.ts";
-import { history, metric, type PublishAnswer, post } from "../support/rest.ts";
+import { logOf, metric, publishJsonBatch } from "../support/rest.ts";
 import { type Ports, startService } from "../support/service.ts";
 import { idsOf, received, subscribe } from "../support/stream/subscription.ts";
 import { websocket } from "../support/stream/websocket.ts";
@@ -39,9 +39,6 @@ function status(id: string, type: "status" | "alert") {
   };
 }
 
-const publish = (ports: Ports, topic: string, events: readonly object[]): Promise<PublishAnswer> =>
-  post(ports, topic, "application/cloudevents-batch+json", JSON.stringify(events));
-
 /** Events by the name of the route that sent them. */
 async function routed(ports: Ports): Promise<Record<string, number>> {
   const response = await fetch(`http://127.0.0.1:${ports.admin}/admin/v1/routes`);
@@ -57,7 +54,7 @@ describe("a trade", () => {
     const client = await websocket("json").connect(ports);
     const large = await subscribe(client, { topics: [LARGE] });
     const all = await subscribe(client, { topics: [TRADES] });
-    const { positions } = await publish(ports, TRADES, [
+    const { positions } = await publishJsonBatch(ports, TRADES, [
       trade("below", { size: "4.99999999" }),
       trade("at", { size: "5" }),
       trade("above", { size: "5.00000001" }),
@@ -72,7 +69,7 @@ describe("a trade", () => {
     expect(idsOf(large)).toEqual(["at", "above", "as text it is less"]);
     expect(idsOf(all).length).toBe(7);
     expect(large.delivered[0]!.event).toEqual(all.delivered.find(({ event }) => event.id === "at")!.event);
-    const alsoInLog = await history(ports, LARGE);
+    const alsoInLog = await logOf(ports, LARGE);
     expect(alsoInLog.map(({ event }) => event.id)).toEqual(["at", "above", "as text it is less"]);
     expect(await routed(ports)).toMatchObject({ "large-coinbase-btc-usd": 3 });
     client.vanish();
@@ -83,11 +80,11 @@ describe("a trade", () => {
     try {
       const events = [trade("1", { size: "6" }), trade("2", { size: "1" })];
       const before = await startService({ DATA_DIR: folder });
-      const first = await publish(before.ports, TRADES, events);
+      const first = await publishJsonBatch(before.ports, TRADES, events);
       await before.stop();
       await using after = await startService({ DATA_DIR: folder });
-      expect(await publish(after.ports, TRADES, events)).toEqual({ ...first, duplicates: 2 });
-      const ids = async (topic: string) => (await history(after.ports, topic)).map(({ event }) => event.id).sort();
+      expect(await publishJsonBatch(after.ports, TRADES, events)).toEqual({ ...first, duplicates: 2 });
+      const ids = async (topic: string) => (await logOf(after.ports, topic)).map(({ event }) => event.id).sort();
       expect([await ids(TRADES), await ids(LARGE)]).toEqual([["1", "2"], ["1"]]);
     } finally {
       removeFolder(folder);
@@ -101,11 +98,15 @@ describe("an alert", () => {
     const { ports } = service;
     const client = await websocket("json").connect(ports);
     const alerts = await subscribe(client, { topics: [ALERTS] });
-    await publish(ports, STATUS, [status("up", "status"), status("gap", "alert"), status("still up", "status")]);
+    await publishJsonBatch(ports, STATUS, [
+      status("up", "status"),
+      status("gap", "alert"),
+      status("still up", "status"),
+    ]);
     await received(alerts, 1);
     expect(idsOf(alerts)).toEqual(["gap"]);
     const priorities = async (topic: string) =>
-      (await history(ports, topic)).map(({ event }) => [event.id, Number(event["priority"] ?? 0)]);
+      (await logOf(ports, topic)).map(({ event }) => [event.id, Number(event["priority"] ?? 0)]);
     expect(await priorities(ALERTS)).toEqual([["gap", 9]]);
     expect(await priorities(STATUS)).toEqual([
       ["up", 0],
@@ -137,7 +138,7 @@ describe("an alert", () => {
       ...status(`gap-${at}`, "alert"),
       padding: "x".repeat(PADDING),
     }));
-    await publish(ports, STATUS, alerts);
+    await publishJsonBatch(ports, STATUS, alerts);
     client.resume();
     // Alerts are on two topics.
     await received(everything, told + 20);
@@ -154,7 +155,7 @@ describe("an alert", () => {
     await using service = await startService();
     const client = await websocket("json").connect(service.ports);
     const urgent = await subscribe(client, { topics: [STATUS], filter: "priority >= 9" });
-    await publish(service.ports, STATUS, [status("up", "status"), status("gap", "alert")]);
+    await publishJsonBatch(service.ports, STATUS, [status("up", "status"), status("gap", "alert")]);
     await received(urgent, 1);
     expect(idsOf(urgent)).toEqual(["gap"]);
     client.vanish();

@@ -1,6 +1,6 @@
 /** One log, five ways to subscribe: what a client gets does not depend on the wire it came by. */
 import { describe, expect, it } from "vitest";
-import { type Position, post, publish } from "../support/rest.ts";
+import { type PlacedCloudEvent, publishEvents, publishJsonBatch } from "../support/rest.ts";
 import { type Ports, startService } from "../support/service.ts";
 import { idsOf, received, type Subscription, subscribe } from "../support/stream/subscription.ts";
 import { WIRES } from "../support/stream/wires.ts";
@@ -13,7 +13,7 @@ interface Published {
   readonly id: string;
   readonly symbol: string;
   readonly price: number;
-  readonly position: Position;
+  readonly position: PlacedCloudEvent["position"];
 }
 
 /** Two thirds as protobuf, a third as JSON; prices from 1 to `count`. */
@@ -26,11 +26,8 @@ async function publishSome(ports: Ports, prefix: string, count: number): Promise
       price: String(first + at + 1),
     }));
     const binary = fields.slice(0, 20).flatMap(({ id, symbol, price }) => trades(id, 1, { id, symbol, price }));
-    const json = JSON.stringify(fields.slice(20).map(tradeCloudEvent));
-    const answers = [
-      await publish(ports, TRADES, binary),
-      await post(ports, TRADES, "application/cloudevents-batch+json", json),
-    ];
+    const json = fields.slice(20).map(tradeCloudEvent);
+    const answers = [await publishEvents(ports, TRADES, binary), await publishJsonBatch(ports, TRADES, json)];
     const positions = answers.flatMap((answer) => answer.positions);
     for (const [at, { id, symbol, price }] of fields.entries()) {
       published.push({ id, symbol, price: Number(price), position: positions[at]! });
@@ -90,7 +87,7 @@ describe.each(WIRES)("over $name, a subscriber far behind", (wire) => {
   it("catches up through megabytes of large events without being taken for too slow", async () => {
     await using service = await startService();
     const batches = Array.from({ length: 30 }, (_, at) => trades(`batch-${at}`, 10, { padding: 50_000 }));
-    for (const batch of batches) await publish(service.ports, TRADES, batch);
+    for (const batch of batches) await publishEvents(service.ports, TRADES, batch);
     const client = await wire.connect(service.ports);
     const subscription = await subscribe(client, { topics: [TRADES], from: { earliest: true } });
     await received(subscription, 300);

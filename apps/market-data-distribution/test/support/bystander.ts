@@ -1,7 +1,8 @@
 /** A healthy publisher and a healthy subscriber, beside whom others misbehave. */
 import { emptyFolder, removeFolder } from "@distribution/testkit/service";
 import { expect } from "vitest";
-import { publish, readiness } from "./rest.ts";
+import type { publishOverGrpc } from "./publisher.ts";
+import { publishEvents, readiness } from "./rest.ts";
 import { type Ports, type ServiceProcess, startProcess } from "./service.ts";
 import { received, type Subscription, subscribe } from "./stream/subscription.ts";
 import { websocket } from "./stream/websocket.ts";
@@ -31,7 +32,7 @@ export class Bystander implements AsyncDisposable {
     return this.service.ports;
   }
 
-  async publish(count: number, padding = 0, send: typeof publish = publish): Promise<void> {
+  async publish(count: number, padding = 0, send: typeof publishOverGrpc = publishEvents): Promise<void> {
     await send(this.ports, TRADES, trades(`healthy-${this.#published}`, count, { padding }));
     this.#published += count;
   }

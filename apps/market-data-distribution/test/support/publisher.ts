@@ -1,25 +1,24 @@
 /** A publisher as upstreams are to be: one batch after the other, and a batch without an answer again, with the same ids. */
 import type { Event } from "@distribution/proto-types/distribution/v1/event";
 import type { History } from "@distribution/testkit/history";
-import { type PublishAnswer, post, publish, Refused } from "./rest.ts";
+import { type Published, publishEvents, publishJsonBatch, Refused } from "./rest.ts";
 import type { Ports } from "./service.ts";
 import { grpcClient } from "./stream/grpc.ts";
 import { TRADES, type TradeFields, tradeCloudEvent, tradeEvent } from "./trades.ts";
 
-type Send = (ports: Ports, batch: readonly TradeFields[]) => Promise<PublishAnswer>;
+type Send = (ports: Ports, batch: readonly TradeFields[]) => Promise<Published>;
 
-export const viaProtobuf: Send = (ports, batch) => publish(ports, TRADES, batch.map(tradeEvent));
+export const viaProtobuf: Send = (ports, batch) => publishEvents(ports, TRADES, batch.map(tradeEvent));
 
-export const viaJson: Send = (ports, batch) =>
-  post(ports, TRADES, "application/cloudevents-batch+json", JSON.stringify(batch.map(tradeCloudEvent)));
+export const viaJson: Send = (ports, batch) => publishJsonBatch(ports, TRADES, batch.map(tradeCloudEvent));
 
 export const viaGrpc: Send = async (ports, batch) => publishOverGrpc(ports, TRADES, batch.map(tradeEvent));
 
 /** Rejects with grpc-js's ServiceError. */
-export async function publishOverGrpc(ports: Ports, topic: string, events: readonly Event[]): Promise<PublishAnswer> {
+export async function publishOverGrpc(ports: Ports, topic: string, events: readonly Event[]): Promise<Published> {
   const client = grpcClient(ports);
   try {
-    return await new Promise<PublishAnswer>((resolve, reject) => {
+    return await new Promise<Published>((resolve, reject) => {
       client.publish({ topic, batch: { events: [...events] } }, (failure, answer) => {
         if (failure) reject(failure);
         else resolve({ positions: [], duplicates: 0, ...answer.published });
@@ -56,7 +55,7 @@ export class Publisher {
   /** Publishes without a pause until `stop` or the first batch that gets no answer. */
   run(ports: Ports): void {
     this.#running = true;
-    this.#loop = this.#publish(ports);
+    this.#loop = this.#publishEvents(ports);
   }
 
   async stop(): Promise<void> {
@@ -72,7 +71,7 @@ export class Publisher {
     return batch.map(({ id }) => id);
   }
 
-  async #publish(ports: Ports): Promise<void> {
+  async #publishEvents(ports: Ports): Promise<void> {
     try {
       await this.#repeat(ports);
       while (this.#running) await this.#offer(ports, this.#next());
@@ -98,7 +97,7 @@ export class Publisher {
     return batch;
   }
 
-  async #offer(ports: Ports, batch: readonly TradeFields[]): Promise<PublishAnswer> {
+  async #offer(ports: Ports, batch: readonly TradeFields[]): Promise<Published> {
     this.#unanswered = batch;
     const answer = await this.#send(ports, batch);
     this.#unanswered = undefined;

@@ -3,7 +3,7 @@ import { Event, EventBatch, EventClass } from "@distribution/proto-types/distrib
 import { until } from "@distribution/testkit/service";
 import type { ServiceError } from "@grpc/grpc-js";
 import { publishOverGrpc } from "./publisher.ts";
-import { type PublishAnswer, post, publish, Refused } from "./rest.ts";
+import { type Published, publishBody, publishEvents, publishJson, publishJsonBatch, Refused } from "./rest.ts";
 import type { Ports } from "./service.ts";
 import { grpcClient } from "./stream/grpc.ts";
 import { websocket } from "./stream/websocket.ts";
@@ -14,7 +14,7 @@ type CloudEvent = ReturnType<typeof tradeCloudEvent>;
 export interface WayIn {
   readonly name: string;
   /** Throws a PublishRefused. */
-  publish(ports: Ports, events: readonly CloudEvent[]): Promise<PublishAnswer>;
+  publish(ports: Ports, events: readonly CloudEvent[]): Promise<Published>;
 }
 
 /** With the code of the closed list, by whatever means the wire says it. */
@@ -28,9 +28,9 @@ export class PublishRefused extends Error {
 }
 
 /** One request an event, for ways that carry only one. */
-function oneByOne(send: (ports: Ports, event: CloudEvent) => Promise<PublishAnswer>): WayIn["publish"] {
+function oneByOne(send: (ports: Ports, event: CloudEvent) => Promise<Published>): WayIn["publish"] {
   return async (ports, events) => {
-    const answers: PublishAnswer[] = [];
+    const answers: Published[] = [];
     for (const event of events) answers.push(await send(ports, event).catch(toRefusal));
     return {
       positions: answers.flatMap(({ positions }) => positions),
@@ -42,23 +42,22 @@ function oneByOne(send: (ports: Ports, event: CloudEvent) => Promise<PublishAnsw
 export const WAYS_IN: readonly WayIn[] = [
   {
     name: "REST, structured",
-    publish: oneByOne((ports, event) => post(ports, TRADES, "application/cloudevents+json", JSON.stringify(event))),
+    publish: oneByOne((ports, event) => publishJson(ports, TRADES, event)),
   },
   {
     name: "REST, batched",
-    publish: (ports, events) =>
-      post(ports, TRADES, "application/cloudevents-batch+json", JSON.stringify(events)).catch(toRefusal),
+    publish: (ports, events) => publishJsonBatch(ports, TRADES, events).catch(toRefusal),
   },
   {
     name: "REST, binary",
     publish: oneByOne((ports, { data, datacontenttype, ...attributes }) => {
       const headers = Object.entries(attributes).map(([name, value]) => [`ce-${name}`, String(value)]);
-      return post(ports, TRADES, String(datacontenttype), JSON.stringify(data), Object.fromEntries(headers));
+      return publishBody(ports, TRADES, String(datacontenttype), JSON.stringify(data), Object.fromEntries(headers));
     }),
   },
   {
     name: "REST, protobuf",
-    publish: (ports, events) => publish(ports, TRADES, events.map(eventOf)).catch(toRefusal),
+    publish: (ports, events) => publishEvents(ports, TRADES, events.map(eventOf)).catch(toRefusal),
   },
   {
     name: "gRPC, unary",
@@ -80,10 +79,10 @@ function eventOf({ id, source, type, subject, partitionkey, sequence, dataconten
 }
 
 /** One message of the stream an event. */
-async function overGrpcStream(ports: Ports, events: readonly CloudEvent[]): Promise<PublishAnswer> {
+async function overGrpcStream(ports: Ports, events: readonly CloudEvent[]): Promise<Published> {
   const client = grpcClient(ports);
   try {
-    return await new Promise<PublishAnswer>((resolve, reject) => {
+    return await new Promise<Published>((resolve, reject) => {
       const call = client.publishStream((failure, answer) => {
         if (failure) reject(failure);
         else resolve({ positions: [], duplicates: 0, ...answer.published });
@@ -103,7 +102,7 @@ async function overSession(ports: Ports, format: "json" | "proto", events: reado
   const { kind, value } = await until("the publish is answered", () => client.frames.find(({ ref }) => ref === "p"));
   client.vanish();
   if (kind === "error") throw new PublishRefused(String(value["code"]), String(value["message"]));
-  return { duplicates: 0, ...value } as unknown as PublishAnswer;
+  return { duplicates: 0, ...value } as unknown as Published;
 }
 
 function toRefusal(failure: Error): never {

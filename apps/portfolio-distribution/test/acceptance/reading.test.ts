@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { breach, INSTRUMENT } from "../support/events.ts";
 import { ns, OPEN, OTHER, tellGrowth } from "../support/growth.ts";
-import { eventually, get, type Problem, tell } from "../support/rest.ts";
+import { ask, askUntil, refusal, request, tell } from "../support/rest.ts";
 import { type RunningService, startService } from "../support/service.ts";
 
 let service: RunningService;
@@ -14,7 +14,7 @@ afterAll(() => service[Symbol.asyncDispose]());
 
 /** The body of an answer, without the places in the log that it is true at. */
 async function read(path: string): Promise<Record<string, unknown>> {
-  const { status, body } = await get(service.ports, path);
+  const { status, body } = await ask(service.ports, path);
   expect(status, path).toBe(200);
   const { positions, ...rest } = body;
   expect(positions).not.toHaveLength(0);
@@ -47,8 +47,7 @@ describe("portfolios", () => {
   });
 
   it("say since when they are known to who asks for an earlier time", async () => {
-    const { status, body } = await get<Problem>(service.ports, `/portfolio/growth/state?as_of=${ns(-1)}`);
-    expect({ status, ...body }).toMatchObject({
+    expect(await refusal(request(service.ports, `/portfolio/growth/state?as_of=${ns(-1)}`))).toMatchObject({
       ...{ status: 404, code: "not_found" },
       errors: [
         {
@@ -175,7 +174,7 @@ describe("risk and rebalancing", () => {
 
   it("knows a portfolio of which nothing else was told", async () => {
     await tell(service.ports, breach({ portfolio: "risky" }));
-    await eventually(service.ports, "/portfolio/risky/breaches", ({ status }) => status === 200);
+    await askUntil(service.ports, "/portfolio/risky/breaches", ({ status }) => status === 200);
     expect(await read("/portfolio/risky/breaches?kind=concentration")).toMatchObject({ breaches: [] });
     expect(await read("/portfolio/risky/positions")).toMatchObject({ holdings: [] });
     expect(await read("/portfolio/risky/rebalances")).toMatchObject({ rebalances: [] });

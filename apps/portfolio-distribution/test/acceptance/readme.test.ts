@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { testFolder } from "@distribution/testkit/service";
 import { expect, it } from "vitest";
-import { eventually, get } from "../support/rest.ts";
+import { ask, askUntil } from "../support/rest.ts";
 import { startService } from "../support/service.ts";
 
 const readme = readFileSync(join(import.meta.dirname, "../../README.md"), "utf8");
@@ -13,8 +13,8 @@ it("shows a request of every endpoint, and each is answered", async () => {
   await using service = await startService({
     ...{ FEED: "simulated", FEED_SPEED: "100", FEED_WORLD: join(testFolder(), "world.json") },
   });
-  for (const address of addresses) await eventually(service.ports, address, ({ status }) => status === 200);
-  const { body } = await get<{ readonly paths: Readonly<Record<string, object>> }>(service.ports, "/openapi.json");
+  for (const address of addresses) await askUntil(service.ports, address, ({ status }) => status === 200);
+  const { body } = await ask<{ readonly paths: Readonly<Record<string, object>> }>(service.ports, "/openapi.json");
   const own = Object.keys(body.paths).filter((path) => path.startsWith("/api/v1/portfolio"));
   const shown = addresses.map((address) => {
     const path = address.replace(/\?.*/, "").replace("/growth", "/{portfolio_id}");

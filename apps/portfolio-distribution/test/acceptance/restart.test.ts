@@ -1,16 +1,13 @@
 /** Read models across subscriptions, restarts and kills: read and go on, nothing missing and nothing twice. */
-import { rmSync } from "node:fs";
-import { join } from "node:path";
 import { connect } from "@distribution/client";
-import { testFolder, until, within } from "@distribution/testkit/service";
+import { forgetReadModels, testFolder, until, within } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
-import { completion, INSTRUMENT, position, proposal, state } from "../support/events.ts";
-import { ns, tellGrowth } from "../support/growth.ts";
-import { eventually, get, offer, type Position, tell } from "../support/rest.ts";
+import { completion, position, proposal, state } from "../support/events.ts";
+import { ADDRESSES, ns, tellGrowth } from "../support/growth.ts";
+import { ask, askUntil, publish, type ReadAnswer, refusal, tell } from "../support/rest.ts";
 import { type Ports, startProcess, startService } from "../support/service.ts";
 
-interface HistoryAnswer {
-  readonly positions: readonly Position[];
+interface HistoryAnswer extends ReadAnswer {
   readonly states?: readonly { readonly asOf: string; readonly nav: string }[];
 }
 
@@ -25,21 +22,10 @@ const HISTORY = "/portfolio/growth/history?limit=1000";
 /** Oldest first. */
 const navsOf = ({ states = [] }: HistoryAnswer): string[] => states.map(({ nav }) => nav).reverse();
 
-const ADDRESSES = [
-  "/portfolios",
-  "/portfolio/growth/history",
-  "/portfolio/growth/performance",
-  "/portfolio/growth/attribution",
-  "/portfolio/growth/positions",
-  `/portfolio/growth/positions/${INSTRUMENT}/history`,
-  "/portfolio/growth/breaches",
-  "/portfolio/growth/rebalances",
-];
-
 const answers = (ports: Ports) =>
   Promise.all(
     ADDRESSES.map(async (path) => {
-      const { status, body, headers } = await get(ports, path);
+      const { status, body, headers } = await ask(ports, path);
       return { path, status, body, tag: headers.get("etag") };
     }),
   );
@@ -58,7 +44,7 @@ describe("a client that reads a portfolio and then subscribes after the answer's
     })();
     for (const round of [1, 2, 3]) {
       await until("some more were published", () => published >= 25 * round);
-      const { body } = await get<HistoryAnswer>(ports, HISTORY);
+      const { body } = await ask<HistoryAnswer>(ports, HISTORY);
       expect(body.positions).toHaveLength(4);
       await using client = connect({ url: `http://127.0.0.1:${ports.public}` });
       const delivered: string[] = [];
@@ -92,7 +78,7 @@ describe("a service that starts again", () => {
       await using service = await startService({ DATA_DIR: directory });
       expect(await answers(service.ports)).toEqual(before);
     }
-    rmSync(join(directory, "projections"), { recursive: true });
+    forgetReadModels(directory);
     await using service = await startService({ DATA_DIR: directory });
     expect(await answers(service.ports)).toEqual(before);
   });
@@ -104,11 +90,11 @@ describe("a service that starts again", () => {
       await tell(service.ports, numbered(5), position({ seconds: 5 }), proposal({ seconds: 5 }));
     }
     await using service = await startService({ DATA_DIR: directory });
-    const status = async (...told: Parameters<typeof offer>[1][]) => (await offer(service.ports, ...told)).status;
-    expect(await status(numbered(4))).toBe(409);
-    expect(await status(position({ seconds: 6 }, { quantity: "20", value: "30" }))).toBe(409);
-    expect(await status(proposal({ seconds: 6 }))).toBe(409);
-    expect(await status(completion({ seconds: 6 }))).toBe(201);
+    const grown = position({ seconds: 6 }, { quantity: "20", value: "30" });
+    for (const told of [numbered(4), grown, proposal({ seconds: 6 })]) {
+      expect(await refusal(publish(service.ports, told))).toMatchObject({ status: 409 });
+    }
+    await publish(service.ports, completion({ seconds: 6 }));
   });
 
   it("has each state once when it is killed in the middle of its work, again and again", async () => {
@@ -116,21 +102,20 @@ describe("a service that starts again", () => {
     let last = 0;
     for (const life of [0, 1, 2]) {
       await using service = await startProcess({ DATA_DIR: directory });
-      const known = navsOf((await get<HistoryAnswer>(service.ports, HISTORY)).body);
+      const known = navsOf((await ask<HistoryAnswer>(service.ports, HISTORY)).body);
       expect(known, `life ${life}`).toEqual(Array.from({ length: last }, (_, index) => String(index + 1)));
       for (let count = 0; count < 20; count += 1) {
         last += 1;
         await tell(service.ports, numbered(last));
       }
-      if (life === 1)
-        await eventually<HistoryAnswer>(service.ports, HISTORY, ({ body }) => navsOf(body).length === last);
+      if (life === 1) await askUntil<HistoryAnswer>(service.ports, HISTORY, ({ body }) => navsOf(body).length === last);
       expect(await within("the process is gone", service.kill("SIGKILL"))).toMatchObject({ signal: "SIGKILL" });
     }
     await using service = await startProcess({ DATA_DIR: directory });
-    const { body } = await get<HistoryAnswer>(service.ports, HISTORY);
+    const { body } = await ask<HistoryAnswer>(service.ports, HISTORY);
     expect(navsOf(body)).toHaveLength(last);
     expect(body.states?.[0]?.asOf).toBe(ns(last));
-    expect((await offer(service.ports, numbered(last - 1, "growth"))).body).toMatchObject({ duplicates: 1 });
+    expect(await publish(service.ports, numbered(last - 1, "growth"))).toMatchObject({ duplicates: 1 });
     expect(await within("the process ends", service.kill("SIGTERM"))).toMatchObject({ code: 0 });
   });
 });

@@ -4,7 +4,7 @@ import { until } from "@distribution/testkit/service";
 import { expect, it } from "vitest";
 import { BLOCKING_PRIORITY, BREACH_PRIORITY } from "../../src/domain/topics.ts";
 import { breach, INSTRUMENT, state } from "../support/events.ts";
-import { eventually, logOf, offer, tell } from "../support/rest.ts";
+import { askUntil, logOf, publish, refusal, tell } from "../support/rest.ts";
 import { startService } from "../support/service.ts";
 
 const KINDS = ["position-size", "concentration", "gross-exposure", "drawdown"] as const;
@@ -51,13 +51,13 @@ it("a breach that is published among the alerts is judged and kept with the othe
     topic: "portfolio.alerts",
   });
   await tell(ports, among("concentration", { seconds: 5 }), among("drawdown", { seconds: 5 }));
-  expect(await offer(ports, among("drawdown", { id: "late", seconds: 4 }))).toMatchObject({
-    ...{ status: 409, body: { code: "illegal_transition" } },
+  expect(await refusal(publish(ports, among("drawdown", { id: "late", seconds: 4 })))).toMatchObject({
+    ...{ status: 409, code: "illegal_transition" },
   });
   const ids = async (topic: string) => (await logOf(ports, topic)).map(({ event }) => event.id);
   expect(await ids("portfolio.risk")).toEqual(["concentration", "drawdown"]);
   expect(await ids("portfolio.alerts")).toEqual(["drawdown"]);
-  await eventually<{ breaches?: readonly object[] }>(
+  await askUntil<{ breaches?: readonly object[] }>(
     ports,
     "/portfolio/growth/breaches",
     ({ body }) => body.breaches?.length === 2,

@@ -11,7 +11,7 @@ import {
   proposal,
   state,
 } from "./events.ts";
-import { eventually, tell } from "./rest.ts";
+import { askUntil, tell } from "./rest.ts";
 import type { Ports } from "./service.ts";
 
 /** Its symbol has a slash. */
@@ -21,6 +21,19 @@ export const OPEN = "west:FIN01-USD";
 
 /** Seconds after the start of the tests' time, as answers write them. */
 export const ns = (seconds: number): string => String(at(seconds));
+
+/** All that can be asked of it. */
+export const ADDRESSES = [
+  "/portfolios",
+  "/portfolio/growth/state",
+  "/portfolio/growth/history",
+  "/portfolio/growth/performance",
+  "/portfolio/growth/attribution",
+  "/portfolio/growth/positions",
+  `/portfolio/growth/positions/${INSTRUMENT}/history`,
+  "/portfolio/growth/breaches",
+  "/portfolio/growth/rebalances",
+];
 
 /** Resolves when the read models have all of it. */
 export async function tellGrowth(ports: Ports): Promise<void> {
@@ -53,7 +66,7 @@ export async function tellGrowth(ports: Ports): Promise<void> {
     completion({ seconds: 2 }),
   );
   const last = (path: string, wanted: string) =>
-    eventually(ports, path, ({ body }) => JSON.stringify(body).includes(wanted));
+    askUntil(ports, path, ({ body }) => JSON.stringify(body).includes(wanted));
   await last("/portfolio/growth/state", '"102.5"');
   await last("/portfolio/income/state", '"100.5"');
   await last("/portfolio/growth/positions/east:OLD-USD/history", '"e-5"');

@@ -1,77 +1,33 @@
-/** The REST face as a client uses it. */
-import { EventBatch } from "@distribution/proto-types/distribution/v1/event";
-import { until } from "@distribution/testkit/service";
+/** The REST face as a client uses it: what is this domain's of it. */
+import type { Position } from "@distribution/core/brokers";
+import { type Published, publishEvents, publishJsonBatch } from "@distribution/testkit/service";
 import { type Told, toCloudEvent, toEvent } from "./events.ts";
 import type { Ports } from "./service.ts";
 
-export interface Position {
-  readonly topic: string;
-  readonly partition: number;
-  readonly epoch: string;
-  readonly offset: string;
-}
+export {
+  ask,
+  askUntil,
+  logOf,
+  type PlacedCloudEvent,
+  type Problem,
+  type ReadAnswer,
+  type Refused,
+  refusal,
+  request,
+} from "@distribution/testkit/service";
 
-export interface PublishAnswer {
-  readonly positions: readonly Position[];
-  readonly duplicates: number;
-}
+/** As a batch of CloudEvents in JSON. All have the topic of the first. Throws Refused. */
+export const publish = (ports: Ports, ...told: readonly Told[]): Promise<Published> =>
+  publishJsonBatch(ports, told[0]!.topic, told.map(toCloudEvent));
 
-export interface Reply<Body = Record<string, unknown>> {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: Body;
-}
+/** As a protobuf EventBatch. Throws Refused. */
+export const publishProtobuf = (ports: Ports, ...told: readonly Told[]): Promise<Published> =>
+  publishEvents(ports, told[0]!.topic, told.map(toEvent));
 
-/** What a problem document says, as far as tests look at it. */
-export interface Problem {
-  readonly code: string;
-  readonly detail: string;
-  readonly errors: readonly { readonly path: string; readonly message: string }[];
-}
-
-const urlOf = ({ public: port }: Ports, path: string): string => `http://127.0.0.1:${port}/api/v1${path}`;
-
-export async function get<Body = Record<string, unknown>>(
-  ports: Ports,
-  path: string,
-  headers: Record<string, string> = {},
-): Promise<Reply<Body>> {
-  const response = await fetch(urlOf(ports, path), { headers });
-  const text = await response.text();
-  return { status: response.status, headers: response.headers, body: (text === "" ? {} : JSON.parse(text)) as Body };
-}
-
-async function post<Body>(
-  ports: Ports,
-  topic: string,
-  type: string,
-  body: string | Uint8Array<ArrayBuffer>,
-): Promise<Reply<Body>> {
-  const headers = { "content-type": type };
-  const response = await fetch(urlOf(ports, `/topics/${topic}/events`), { method: "POST", headers, body });
-  return { status: response.status, headers: response.headers, body: (await response.json()) as Body };
-}
-
-/** As a batch of CloudEvents in JSON. All have the topic of the first. */
-export function offer(ports: Ports, ...told: readonly Told[]): Promise<Reply<Problem & PublishAnswer>> {
-  const body = JSON.stringify(told.map(toCloudEvent));
-  return post(ports, told[0]!.topic, "application/cloudevents-batch+json", body);
-}
-
-/** As a protobuf EventBatch. */
-export function offerProtobuf(ports: Ports, ...told: readonly Told[]): Promise<Reply<Problem & PublishAnswer>> {
-  const events = told.map(toEvent);
-  return post(ports, told[0]!.topic, "application/protobuf", new Uint8Array(EventBatch.encode({ events }).finish()));
-}
-
-/** Offers, by topic in their order, what has to be taken. Resolves when read models have it. */
+/** By topic, in their order. Throws Refused. */
 export async function tell(ports: Ports, ...told: readonly Told[]): Promise<readonly Position[]> {
   const positions: Position[] = [];
-  for (const [first, ...rest] of runsOf(told)) {
-    const { status, body } = await offer(ports, first!, ...rest);
-    if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`);
-    positions.push(...body.positions);
-  }
+  for (const run of runsOf(told)) positions.push(...(await publish(ports, ...run)).positions);
   return positions;
 }
 
@@ -84,36 +40,4 @@ function runsOf(told: readonly Told[]): readonly (readonly Told[])[] {
     else runs.push([each]);
   }
   return runs;
-}
-
-/** The answer once it is as wanted: what was acknowledged is in read models a moment later. */
-export function eventually<Body>(
-  ports: Ports,
-  path: string,
-  wanted: (reply: Reply<Body>) => boolean,
-): Promise<Reply<Body>> {
-  let last: Reply<Body> | undefined;
-  return until(
-    () => `${path} answers as wanted; it answers ${JSON.stringify(last?.body)}`,
-    async () => {
-      last = await get<Body>(ports, path);
-      return wanted(last) ? last : undefined;
-    },
-  );
-}
-
-export interface PlacedCloudEvent {
-  readonly position: Position;
-  readonly event: Readonly<Record<string, unknown>> & { readonly id: string; readonly data?: unknown };
-}
-
-/** The whole log of a topic, oldest first by partition. Throws when the answer is not whole. */
-export async function logOf(ports: Ports, topic: string): Promise<PlacedCloudEvent[]> {
-  const response = await fetch(urlOf(ports, `/topics/${topic}/events`), {
-    headers: { accept: "application/x-ndjson" },
-  });
-  const lines = (await response.text()).trimEnd().split("\n");
-  const last = JSON.parse(lines.pop() ?? "{}") as { complete?: boolean };
-  if (last.complete !== true) throw new Error(`The history of ${topic} is not whole: ${JSON.stringify(last)}`);
-  return lines.map((line) => JSON.parse(line) as PlacedCloudEvent);
 }

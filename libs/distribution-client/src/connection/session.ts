@@ -1,4 +1,5 @@
 /** One session: requests with their answers, and the way of frames to the subscriptions that they are for. */
+import { TransitMap } from "@distribution/collections";
 import type { Gap, Ledger, Limits, State, Welcome } from "@distribution/proto-types/distribution/v1/frames";
 import { DistributionClientError, errorOfFrame } from "../errors.ts";
 import type { ClientMessage, EventsFrame, Received, ServerMessage, SnapshotFrame } from "../wire/frames.ts";
@@ -37,7 +38,7 @@ export class Session {
   readonly limits: Limits;
   readonly heartbeatMs: number;
   readonly #options: SessionOptions;
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new TransitMap<string, Pending>();
   readonly #channels = new Map<number, ChannelTarget>();
   readonly #subscriptions = new Map<number, ChannelTarget>();
   #lastRef = 0;

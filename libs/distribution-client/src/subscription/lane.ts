@@ -1,4 +1,5 @@
 /** One partition of a subscription: the chain of positions that came, and what the consumer still owes an answer for. */
+import { TransitMap } from "@distribution/collections";
 import type { Position } from "@distribution/proto-types/distribution/v1/frames";
 
 /** What became of an event that is out: waits in the buffer, is in the consumer's hands, was refused, or is done with. */
@@ -22,7 +23,7 @@ export class Lane {
   /** Everything up to here is done with, as far as something after it is out. */
   #settled: Position;
   /** In log order, from the oldest one that is not settled. */
-  readonly #out = new Map<string, Outstanding>();
+  readonly #out = new TransitMap<string, Outstanding>();
   /** What the service is going to send a second time, since the subscription resumed before it. */
   readonly #replayed = new Set<string>();
   /** The last position that was looked at. */

@@ -69,13 +69,13 @@ export class Lanes {
   follow(frame: EventsFrame): { readonly lane: Lane; readonly gap: Gap | undefined } {
     const { topic, partition, epoch } = frame;
     const after = { topic, partition, epoch, offset: frame.after };
-    const known = this.#lanes.get(keyOf(frame));
-    const lane = known ?? this.#of(after);
+    // A partition that was added begins with its first frame.
+    const lane = this.#of(after);
     const from = lane.chain;
     lane.follow(after, { ...after, offset: frame.upto });
     // The epoch may have moved with nothing lost: offsets alone are the chain.
-    if (known && from.offset === frame.after) return { lane, gap: undefined };
-    return { lane, gap: { topic, partition, from: known && from, to: after, reason: "broken-chain" } };
+    if (from.offset === frame.after) return { lane, gap: undefined };
+    return { lane, gap: { topic, partition, from, to: after, reason: "broken-chain" } };
   }
 
   skip({ topic, partition, from, to, reason }: GapFrame): Gap {

@@ -19,8 +19,11 @@ export type StartFrom =
   /** The first event appended at or after this time; as a bigint, Unix nanoseconds. */
   | Date
   | { readonly time: bigint }
-  /** After these, one a partition; partitions that are not named start at latest. */
-  | { readonly after: readonly Position[] }
+  /**
+   * After these, one a partition. Partitions that are not named start at latest; with `complete` these are all that there were, as
+   * `positions()` of a subscription gives them, and one that is not named was added since and starts at its beginning.
+   */
+  | { readonly after: readonly Position[]; readonly complete?: boolean }
   | { readonly token: string };
 
 export interface Profile {
@@ -149,5 +152,5 @@ function startOf(from: StartFrom): Start {
   if (from instanceof Date) return { at: { $case: "time", value: BigInt(from.getTime()) * NS_PER_MS } };
   if ("time" in from) return { at: { $case: "time", value: from.time } };
   if ("token" in from) return { at: { $case: "token", value: from.token } };
-  return { at: { $case: "after", value: { positions: [...from.after] } } };
+  return { at: { $case: "after", value: { positions: [...from.after], complete: from.complete ?? false } } };
 }

@@ -160,8 +160,8 @@ export class Subscription<T = unknown> implements AsyncIterable<ReceivedEvent<T>
   }
 
   /**
-   * Where another subscription goes on (`from: { after }`) with nothing lost: after the last events that are acknowledged (at
-   * least once) or handed to the consumer and done with (otherwise), one a partition.
+   * Where another subscription goes on (`from: { after, complete: true }`) with nothing lost: after the last events that are
+   * acknowledged (at least once) or handed to the consumer and done with (otherwise), one for each partition that there is.
    */
   positions(): readonly Position[] {
     return this.#lanes.settled();
@@ -241,7 +241,7 @@ export class Subscription<T = unknown> implements AsyncIterable<ReceivedEvent<T>
   #request(): Subscribe {
     // While the snapshot is not complete, its table is read anew: positions would skip it.
     const resumes = this.#attachment.started && !this.#snapshotDue;
-    const from = resumes ? { after: this.#lanes.resume(this.#atLeastOnce) } : this.#options.from;
+    const from = resumes ? { after: this.#lanes.resume(this.#atLeastOnce), complete: true } : this.#options.from;
     return subscribeFrame(this.#options, from, this.#snapshotDue);
   }
 

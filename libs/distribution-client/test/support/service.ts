@@ -31,8 +31,8 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 
 export interface TestService extends AsyncDisposable {
   readonly url: string;
-  /** As if the process went down and came back with what it has on disk. */
-  restart(): Promise<void>;
+  /** As if the process went down and came back with what it has on disk. `notes`: with so many partitions of NOTES. */
+  restart(notes?: number): Promise<void>;
   stop(): Promise<void>;
   start(): Promise<void>;
   /** Events with JSON data `{ n }`, ids `prefix-n`, all of one key unless `keyOf` says otherwise. */
@@ -51,11 +51,11 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
   let port = 0;
   let running: { service: DistributionService; close(): Promise<void> } | undefined;
 
-  const start = async (): Promise<void> => {
+  const start = async (notes = 1): Promise<void> => {
     const broker = await createEmbeddedBroker({ directory: join(directory, "broker") });
     const service = await createDistributionService({
       service: { name: "test", version: "0.0.0", description: "A service for tests." },
-      topics: TOPICS,
+      topics: TOPICS.map((topic) => (topic.name === NOTES ? { ...topic, partitions: notes } : topic)),
       broker,
       logger: quiet,
       secret: Buffer.alloc(32, 7),
@@ -84,11 +84,11 @@ export async function startService(options: TestServiceOptions = {}): Promise<Te
     get url() {
       return `http://127.0.0.1:${port}`;
     },
-    start,
+    start: () => start(),
     stop,
-    async restart() {
+    async restart(notes) {
       await stop();
-      await start();
+      await start(notes);
     },
     async publish(topic, from, count, keyOf = () => "k") {
       const events = Array.from({ length: count }, (_, index) => ({

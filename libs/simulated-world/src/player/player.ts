@@ -1,6 +1,6 @@
 /** Plays one domain's part of a world against the wall clock, into the service whose upstream it is. */
 import { fieldError } from "@distribution/core/errors";
-import type { Runtime } from "@distribution/core/runtime";
+import { endedWithin, type Runtime } from "@distribution/core/runtime";
 import { WORLD_TOPICS, type WorldDomain } from "../names.ts";
 import type { WorldIdentity } from "../options.ts";
 import { createWorld, type World } from "../world.ts";
@@ -155,7 +155,7 @@ class DomainPlayer implements WorldPlayer {
     this.#pace.release();
     const closed = this.#lanes.close();
     await this.#playing;
-    await this.#within(closed);
+    await endedWithin(this.#settings.runtime, closed, this.#settings.stopWithinMs);
     if (this.#state === "stopped") await this.#keeper.finish();
     this.#done.resolve();
   }
@@ -231,17 +231,6 @@ class DomainPlayer implements WorldPlayer {
     this.#pace.release();
     void this.#lanes.close();
     this.#done.reject(failure);
-  }
-
-  async #within(closed: Promise<void>): Promise<void> {
-    const { runtime, stopWithinMs } = this.#settings;
-    await new Promise<void>((resolve) => {
-      const timer = runtime.timers.after(stopWithinMs, resolve);
-      void closed.then(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
   }
 }
 

@@ -1,5 +1,4 @@
 import { type ClientRequest, type IncomingMessage, request } from "node:http";
-import { topicPath } from "../rest.ts";
 import type { Ports } from "../service.ts";
 import { type Closed, clientOf, createInbox, type Wire } from "./contract.ts";
 import { frameOfJson } from "./frames.ts";
@@ -46,7 +45,7 @@ function ask(ports: Ports, { topics: [topic = ""], keys, filter, format, from }:
     accept: "text/event-stream",
     ...(from?.token !== undefined && { "last-event-id": from.token }),
   };
-  const path = `${topicPath(topic)}?${query}`;
+  const path = `/api/v1/topics/${topic}/events?${query}`;
   return request({ host: "127.0.0.1", port: ports.public, path, headers, agent: false }).end();
 }
 

@@ -1,7 +1,7 @@
 /** A subscription as a careful client keeps it: every event with its position, and the chain of positions checked frame by frame. */
+import type { Position } from "@distribution/core/brokers";
 import { DistributionError } from "@distribution/core/errors";
 import { until } from "@distribution/testkit/service";
-import type { Position } from "../rest.ts";
 import type { Frame, StreamClient } from "./contract.ts";
 import { eventOf, type ReceivedEvent } from "./frames.ts";
 

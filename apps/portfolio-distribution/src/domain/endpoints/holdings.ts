@@ -1,7 +1,7 @@
 /** What portfolios hold. An answer's `positions` are places in the log, as everywhere: what is held is `holdings`. */
-import { mapAnswer } from "@distribution/core/projections";
+import { mapAnswer, mapPage } from "@distribution/core/projections";
 import { arrayOf, schemaRef } from "@distribution/core/transport/documents";
-import { defaultedQuery, defineRead, NEXT_SCHEMA, type Operation, oneOf } from "@distribution/core/transport/rest";
+import { defaultedQuery, defineRead, type Operation, oneOf, pageAnswers } from "@distribution/core/transport/rest";
 import { begin, newest, page } from "../read-models/history.ts";
 import { holdingView } from "../read-models/records.ts";
 import { holdingsByInstrument, holdingsByValue, type ReadModels } from "../read-models.ts";
@@ -37,11 +37,10 @@ function list(models: ReadModels): Operation {
       sort: defaultedQuery(oneOf(["value", "instrument"]), "value", { description: "What they are sorted by." }),
       ...pages("Positions"),
     },
-    answers: {
-      description: "Positions in that order.",
-      properties: { portfolioId: PORTFOLIO_ID_SCHEMA, holdings: arrayOf(schemaRef("Holding")), next: NEXT_SCHEMA },
-      optional: ["next"],
-    },
+    answers: pageAnswers("Positions in that order.", {
+      portfolioId: PORTFOLIO_ID_SCHEMA,
+      holdings: arrayOf(schemaRef("Holding")),
+    }),
     errors: ["not_found"],
     action: readPositions,
     read({ values: { portfolio_id: portfolioId, sort, ...page } }) {
@@ -50,11 +49,10 @@ function list(models: ReadModels): Operation {
           ? holdings.list(holdingsByValue, { group: portfolioId, ...page })
           : holdings.list(holdingsByInstrument, { group: portfolioId, order: "ascending", ...page });
       if (answer.value.entries.length === 0) knownPortfolio(models, portfolioId);
-      return mapAnswer(answer, ({ entries, next }) => ({
-        portfolioId,
-        holdings: entries.map(({ state }) => holdingView(state.instrument, newest(state.history))),
-        next,
-      }));
+      return mapAnswer(
+        mapPage(answer, "holdings", ({ state }) => holdingView(state.instrument, newest(state.history))),
+        (page) => ({ portfolioId, ...page }),
+      );
     },
   });
 }
@@ -67,17 +65,12 @@ function history({ holdings }: ReadModels): Operation {
     summary: "Read how a position has changed",
     description: `By fills, which name their execution, and by prices. Newest first. ${EXACT}`,
     parameters: { portfolio_id: portfolioParameter, instrument: instrumentParameter, ...historyParameters },
-    answers: {
-      description: "The position after each change, newest first.",
-      properties: {
-        portfolioId: PORTFOLIO_ID_SCHEMA,
-        instrument: { type: "string", description: "venue:symbol." },
-        keptFrom: KEPT_FROM_SCHEMA,
-        changes: arrayOf(schemaRef("Holding")),
-        next: NEXT_SCHEMA,
-      },
-      optional: ["next"],
-    },
+    answers: pageAnswers("The position after each change, newest first.", {
+      portfolioId: PORTFOLIO_ID_SCHEMA,
+      instrument: { type: "string", description: "venue:symbol." },
+      keptFrom: KEPT_FROM_SCHEMA,
+      changes: arrayOf(schemaRef("Holding")),
+    }),
     errors: ["not_found"],
     action: readPositions,
     read: ({ values: { portfolio_id: portfolioId, instrument, ...range } }) =>

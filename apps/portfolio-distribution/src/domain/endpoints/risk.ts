@@ -1,7 +1,7 @@
 /** Breaches of limits, and rebalances. */
-import { mapAnswer } from "@distribution/core/projections";
+import { mapAnswer, mapPage } from "@distribution/core/projections";
 import { arrayOf, schemaRef } from "@distribution/core/transport/documents";
-import { defineRead, NEXT_SCHEMA, type Operation, oneOf, optionalQuery } from "@distribution/core/transport/rest";
+import { defineRead, type Operation, oneOf, optionalQuery, pageAnswers } from "@distribution/core/transport/rest";
 import { LIMIT_NAMES } from "../names.ts";
 import { breachView, rebalanceView } from "../read-models/records.ts";
 import { breachesByTime, type ReadModels, rebalancesByTime } from "../read-models.ts";
@@ -28,21 +28,19 @@ function breachList(models: ReadModels): Operation {
       kind: optionalQuery(oneOf(LIMIT_NAMES), { description: "Of this kind of limit. Absent: of all." }),
       ...pages("Breaches"),
     },
-    answers: {
-      description: "Breaches, newest first.",
-      properties: { portfolioId: PORTFOLIO_ID_SCHEMA, breaches: arrayOf(schemaRef("Breach")), next: NEXT_SCHEMA },
-      optional: ["next"],
-    },
+    answers: pageAnswers("Breaches, newest first.", {
+      portfolioId: PORTFOLIO_ID_SCHEMA,
+      breaches: arrayOf(schemaRef("Breach")),
+    }),
     errors: ["not_found"],
     action: () => ({ kind: "read", topic: TOPICS.risk }),
     read({ values: { portfolio_id: portfolioId, kind, ...page } }) {
       const answer = models.breaches.list(breachesByTime, { group: groupOf(portfolioId, kind), ...page });
       if (answer.value.entries.length === 0) knownPortfolio(models, portfolioId);
-      return mapAnswer(answer, ({ entries, next }) => ({
-        portfolioId,
-        breaches: entries.map(({ state }) => breachView(state)),
-        next,
-      }));
+      return mapAnswer(
+        mapPage(answer, "breaches", ({ state }) => breachView(state)),
+        (page) => ({ portfolioId, ...page }),
+      );
     },
   });
 }
@@ -59,21 +57,19 @@ function rebalanceList(models: ReadModels): Operation {
       state: optionalQuery(oneOf(["proposed", "completed"]), { description: "In this state. Absent: in any." }),
       ...pages("Rebalances"),
     },
-    answers: {
-      description: "Rebalances, the one proposed last first.",
-      properties: { portfolioId: PORTFOLIO_ID_SCHEMA, rebalances: arrayOf(schemaRef("Rebalance")), next: NEXT_SCHEMA },
-      optional: ["next"],
-    },
+    answers: pageAnswers("Rebalances, the one proposed last first.", {
+      portfolioId: PORTFOLIO_ID_SCHEMA,
+      rebalances: arrayOf(schemaRef("Rebalance")),
+    }),
     errors: ["not_found"],
     action: () => ({ kind: "read", topic: TOPICS.rebalancing }),
     read({ values: { portfolio_id: portfolioId, state, ...page } }) {
       const answer = models.rebalances.list(rebalancesByTime, { group: groupOf(portfolioId, state), ...page });
       if (answer.value.entries.length === 0) knownPortfolio(models, portfolioId);
-      return mapAnswer(answer, ({ entries, next }) => ({
-        portfolioId,
-        rebalances: entries.map(({ key, state: rebalance }) => rebalanceView(key, rebalance)),
-        next,
-      }));
+      return mapAnswer(
+        mapPage(answer, "rebalances", ({ key, state: rebalance }) => rebalanceView(key, rebalance)),
+        (page) => ({ portfolioId, ...page }),
+      );
     },
   });
 }

@@ -1,7 +1,7 @@
 /** What portfolios are worth, now and before. */
-import { mapAnswer } from "@distribution/core/projections";
+import { mapAnswer, mapPage } from "@distribution/core/projections";
 import { arrayOf, schemaRef } from "@distribution/core/transport/documents";
-import { defineRead, NEXT_SCHEMA, type Operation } from "@distribution/core/transport/rest";
+import { defineRead, type Operation, pageAnswers } from "@distribution/core/transport/rest";
 import { at, begin, newest, page } from "../read-models/history.ts";
 import { stateView } from "../read-models/records.ts";
 import { type ReadModels, statesById } from "../read-models.ts";
@@ -33,18 +33,13 @@ function list(states: States): Operation {
     summary: "List the portfolios that are known",
     description: `By id, each with its newest state. ${EXACT}`,
     parameters: pages("Portfolios"),
-    answers: {
-      description: "Portfolios, by id.",
-      properties: { portfolios: arrayOf(schemaRef("PortfolioState")), next: NEXT_SCHEMA },
-      optional: ["next"],
-    },
+    answers: pageAnswers("Portfolios, by id.", { portfolios: arrayOf(schemaRef("PortfolioState")) }),
     errors: [],
     action: readState,
     read: ({ values }) =>
-      mapAnswer(states.list(statesById, { order: "ascending", ...values }), ({ entries, next }) => ({
-        portfolios: entries.map(({ key, state: known }) => stateView(key, newest(known))),
-        next,
-      })),
+      mapPage(states.list(statesById, { order: "ascending", ...values }), "portfolios", ({ key, state: known }) =>
+        stateView(key, newest(known)),
+      ),
   });
 }
 
@@ -72,16 +67,11 @@ function history(states: States): Operation {
     summary: "Read how a portfolio's worth has changed",
     description: `Newest first. ${EXACT}`,
     parameters: { portfolio_id: portfolioParameter, ...historyParameters },
-    answers: {
-      description: "States, newest first.",
-      properties: {
-        portfolioId: PORTFOLIO_ID_SCHEMA,
-        keptFrom: KEPT_FROM_SCHEMA,
-        states: arrayOf(schemaRef("PortfolioState")),
-        next: NEXT_SCHEMA,
-      },
-      optional: ["next"],
-    },
+    answers: pageAnswers("States, newest first.", {
+      portfolioId: PORTFOLIO_ID_SCHEMA,
+      keptFrom: KEPT_FROM_SCHEMA,
+      states: arrayOf(schemaRef("PortfolioState")),
+    }),
     errors: ["not_found"],
     action: readState,
     read: ({ values: { portfolio_id: portfolioId, ...range } }) =>

@@ -52,7 +52,8 @@ export function checkAbout({ envelope, payload }: PortfolioInput, key: string): 
   checkTime(asOf, "data.as_of");
   if (envelope.key !== key) {
     const shown = JSON.stringify(envelope.key.slice(0, 128));
-    throw invalid("key", `It is ${shown}; an event with this payload has the key ${JSON.stringify(key)}.`);
+    const wanted = `an event with this payload has the key ${JSON.stringify(key)} (partitionkey in CloudEvents)`;
+    throw invalid("key", `It is ${shown}; ${wanted}.`);
   }
 }
 

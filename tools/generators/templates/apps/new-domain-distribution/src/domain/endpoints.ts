@@ -1,5 +1,5 @@
 /** The read models over HTTP, as operations of the core's REST face, which also documents them. */
-import { mapAnswer } from "@distribution/core/projections";
+import { mapAnswer, mapPage } from "@distribution/core/projections";
 import {
   arrayOf,
   type JsonSchema,
@@ -12,8 +12,8 @@ import {
   API_PREFIX,
   createOperationRouter,
   defineRead,
-  NEXT_SCHEMA,
   type Operation,
+  pageAnswers,
   pageParameters,
   pathParameter,
   text,
@@ -75,18 +75,11 @@ function operationsOf({ instruments }: ReadModels): readonly Operation[] {
     summary: "List instruments",
     description: `Those that changed last come first. ${EXACT}`,
     parameters: pageParameters({ default: 100 }, "Instruments in one answer."),
-    answers: {
-      description: "Instruments.",
-      properties: { instruments: arrayOf(schemaRef("Instrument")), next: NEXT_SCHEMA },
-      optional: ["next"],
-    },
+    answers: pageAnswers("Instruments.", { instruments: arrayOf(schemaRef("Instrument")) }),
     errors: [],
     action,
     read({ values: { limit, cursor } }) {
-      return mapAnswer(instruments.list(BY_CHANGE, { limit, cursor }), ({ entries, next }) => ({
-        instruments: entries.map(({ state }) => viewOf(state)),
-        next,
-      }));
+      return mapPage(instruments.list(BY_CHANGE, { limit, cursor }), "instruments", ({ state }) => viewOf(state));
     },
   });
   const readInstrument = defineRead({
