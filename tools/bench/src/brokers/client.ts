@@ -1,29 +1,45 @@
-/** `client.ts <where as JSON>`: the measured process. Does what it is asked, and answers what that cost it. */
-import { openBare } from "./bare.ts";
-import { type Contender, type Measured, packedBatch, type Request, type Where } from "./contender.ts";
+/** `client.ts <where as JSON> <subject>`: the measured process. Does what it is asked, and answers what that cost it. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { openKafkajs, openPlatformatic, openPulsar } from "./bare.ts";
+import {
+  type Contender,
+  type Measured,
+  packedBatch,
+  type Request,
+  SUBJECTS,
+  type Subject,
+  type Where,
+} from "./contender.ts";
 import { openOurs } from "./ours.ts";
 
 /** Appends under way at a time. */
 const UNDER_WAY = 8;
+/** After the last event was sent. */
+const READ_WITHIN_MS = 30_000;
 
 const where = JSON.parse(process.argv[2] ?? "") as Where;
-const contenders = [await openOurs(where, "packed"), await openOurs(where, "cloudevents"), await openBare(where)];
+const subject = process.argv[3] as Subject;
+const OPEN: Readonly<Record<Subject, () => Promise<Contender>>> = {
+  [SUBJECTS.packed]: () => openOurs(where, "packed"),
+  [SUBJECTS.unpacked]: () => openOurs(where, "cloudevents"),
+  [SUBJECTS.platformatic]: () => openPlatformatic(where),
+  [SUBJECTS.kafkajs]: () => openKafkajs(where),
+  [SUBJECTS.pulsarProtocol]: () => openPulsar(where),
+};
+const contender = await OPEN[subject]();
 
 process.on("message", (request: Request) => {
-  const contender = contenders.find(({ subject }) => subject === request.subject)!;
-  void perform(contender, request).then((measured) => process.send?.(measured));
+  void perform(request).then((measured) => process.send?.(measured));
 });
-process.once("SIGTERM", () => {
-  void Promise.all(contenders.map((contender) => contender.close())).then(() => process.exit());
-});
-process.send?.(contenders.map(({ subject, work }) => ({ subject, groups: work !== undefined })));
+process.once("SIGTERM", () => void contender.close().then(() => process.exit()));
+process.send?.("ready");
 
-async function perform(contender: Contender, request: Request): Promise<Measured> {
+async function perform(request: Request): Promise<Measured> {
   const { topic } = request;
-  if (request.do === "latency") return latency(contender, request);
+  if (request.do === "latency") return latency(request);
   if (request.do === "append") {
     await contender.ensure(topic);
-    return measured(() => append(contender, topic, request.events, request.batch));
+    return measured(() => append(topic, request.events, request.batch));
   }
   let events = 0;
   const take = (count: number): boolean => {
@@ -36,7 +52,7 @@ async function perform(contender: Contender, request: Request): Promise<Measured
   });
 }
 
-async function append(contender: Contender, topic: string, events: number, size: number): Promise<number> {
+async function append(topic: string, events: number, size: number): Promise<number> {
   const batch = packedBatch(size);
   let left = events;
   const caller = async (): Promise<void> => {
@@ -59,38 +75,47 @@ async function measured(work: () => Promise<number>): Promise<Measured> {
 }
 
 /**
- * Events at a fixed rate, whatever the answers: a slow one does not make the next ones late. Each by itself where the contender
- * gathers them, else as many in one call as a millisecond brings: a call an event is more than the bare Kafka client can take.
+ * Events at a fixed rate, each by itself, whatever the answers: a slow one does not make the next ones late. One event before them
+ * makes what is made at the first append, which some contenders make with the topic.
  */
-async function latency(
-  contender: Contender,
-  { topic, perSecond, seconds }: Request & { do: "latency" },
-): Promise<Measured> {
+async function latency({ topic, perSecond, seconds, within }: Request & { do: "latency" }): Promise<Measured> {
   await contender.ensure(topic);
   const total = perSecond * seconds;
+  const single = packedBatch(1);
   const sentAt: number[] = [];
   const latencies: number[] = [];
-  const failures: unknown[] = [];
+  const failed = Promise.withResolvers<never>();
+  const atHead = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  let first = 1;
   const read = contender.read(topic, "latest", (count) => {
+    atHead.resolve();
     const now = performance.now();
-    for (let event = 0; event < count; event += 1) latencies.push(now - sentAt[latencies.length]!);
+    const skipped = Math.min(first, count);
+    first -= skipped;
+    if (first === 0) begun.resolve();
+    for (let event = skipped; event < count; event += 1) latencies.push(now - sentAt[latencies.length]!);
     return latencies.length >= total;
   });
-  // The reader is at the head before the first is sent.
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const publish = (): void => void contender.append(topic, single).catch(failed.reject);
+  await atHead.promise;
+  publish();
+  await Promise.race([begun.promise, failed.promise]);
+  if (within) await sleep(within[0] - Date.now());
   const start = performance.now();
   while (sentAt.length < total) {
     const due = Math.min(total, Math.floor(((performance.now() - start) * perSecond) / 1e3));
     while (sentAt.length < due) {
-      const count = contender.gathers ? 1 : due - sentAt.length;
-      const now = performance.now();
-      for (let event = 0; event < count; event += 1) sentAt.push(now);
-      contender.append(topic, packedBatch(count)).catch((failure: unknown) => failures.push(failure));
+      sentAt.push(performance.now());
+      publish();
     }
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    await sleep(1);
   }
-  await read;
-  if (failures.length > 0) throw failures[0];
+  // What was refused or lost is never read.
+  const lost = new Error(`${subject} at ${perSecond} events/s: not all had come after ${READ_WITHIN_MS} ms`);
+  const timer = setTimeout(() => failed.reject(lost), READ_WITHIN_MS);
+  await Promise.race([read, failed.promise]).finally(() => clearTimeout(timer));
+  if (within) await sleep(within[1] - Date.now());
   return {
     events: total,
     seconds: (performance.now() - start) / 1e3,

@@ -11,15 +11,23 @@ export interface Where {
   readonly adminUrl: string;
 }
 
+/** What is measured, by the name in the table. */
+export const SUBJECTS = {
+  packed: "ours, packed",
+  unpacked: "ours, an event a record",
+  platformatic: "bare @platformatic/kafka",
+  kafkajs: "bare kafkajs",
+  pulsarProtocol: "bare pulsar-protocol",
+} as const;
+
+export type Subject = (typeof SUBJECTS)[keyof typeof SUBJECTS];
+
 export interface Contender {
-  readonly subject: string;
-  /** Calls of `append` that come together travel together. */
-  readonly gathers: boolean;
   /** Makes the topic, of one partition. */
   ensure(topic: string): Promise<void>;
   /** Resolves when all events of the batch are stored. */
   append(topic: string, batch: PackedBatch): Promise<unknown>;
-  /** Reads from the oldest on, until `take` says that it has enough. */
+  /** Reads from there on until `take` says that it has enough; a first `take(0)` tells that the reader knows where it begins. */
   read(topic: string, from: "earliest" | "latest", take: (events: number) => boolean): Promise<void>;
   /** Takes from a group and settles, until `take` says that it has enough. Absent: it has none. */
   work?(topic: string, take: (events: number) => boolean): Promise<void>;
@@ -30,9 +38,15 @@ export interface Contender {
 export type Task =
   | { readonly do: "append"; readonly events: number; readonly batch: number }
   | { readonly do: "read" | "work"; readonly events: number }
-  | { readonly do: "latency"; readonly perSecond: number; readonly seconds: number };
+  | {
+      readonly do: "latency";
+      readonly perSecond: number;
+      readonly seconds: number;
+      /** Beside another client: events begin at the one and nothing else is done before the other, Unix time, ms. */
+      readonly within?: readonly [from: number, to: number];
+    };
 
-export type Request = Task & { readonly subject: string; readonly topic: string };
+export type Request = Task & { readonly topic: string };
 
 export interface Measured {
   readonly events: number;

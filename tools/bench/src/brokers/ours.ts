@@ -14,8 +14,6 @@ export async function openOurs({ engine, url, adminUrl }: Where, form: "packed" 
       ? await createKafkaBroker({ brokers: [url], recordsOf })
       : await createPulsarBroker({ serviceUrl: url, adminUrl, recordsOf });
   return {
-    subject: form === "packed" ? "ours, packed" : "ours, an event a record",
-    gathers: true,
     ensure: (name) => broker.admin.ensureTopic({ name, partitions: 1, retention: {}, compaction: false }),
     append: (topic, batch) => broker.append([{ topic, partition: 0, batch }]),
     async read(topic, at, take) {

@@ -13,8 +13,8 @@ import { RIVALS, type RivalName } from "./rivals/index.ts";
 import type { ServerReady } from "./server.ts";
 
 const SUBSCRIBERS = 1_000;
-const ROUNDS = 3;
-const ROUND_MS = 2_000;
+const ROUNDS = 9;
+const ROUND_MS = 700;
 /** Before the first round of each case, for the compiler. */
 const WARM_UP_MS = 500;
 

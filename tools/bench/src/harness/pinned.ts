@@ -12,6 +12,9 @@ export interface Pinned extends AsyncDisposable {
   ask<Answer>(message: object | string): Promise<Answer>;
   /** The child's next message. Rejects when the child ends instead. */
   answer<Answer>(): Promise<Answer>;
+  /** Stops the process where it is until `release`: what it does by itself takes nothing from others on its core. */
+  hold(): void;
+  release(): void;
 }
 
 /** Runs a module with Node on the core; it talks with `process.send`, and has `env` beside this one's. Needs `taskset` of util-linux. */
@@ -39,10 +42,13 @@ export function startPinned(
       child.send(message);
       return answered as Promise<never>;
     },
+    hold: () => void child.kill("SIGSTOP"),
+    release: () => void child.kill("SIGCONT"),
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, "exit");
       child.kill();
+      child.kill("SIGCONT");
       await ended;
     },
   };
