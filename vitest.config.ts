@@ -22,9 +22,9 @@ const files =
     ? { include: [INSTALLED] }
     : { include: ["test/**/*.test.ts"], exclude: [INSTALLED] };
 
-/** A folder for machine-readable results beside the printed ones: one file a run, named for its Nx project. */
+/** A folder for machine-readable results beside the printed ones: one file a run, named for its Nx project or the brokers it is on. */
 const reports = process.env["TEST_REPORTS"];
-const reportFile = `${process.env["NX_TASK_TARGET_PROJECT"] ?? "workspace"}.json`;
+const reportFile = `${process.env["NX_TASK_TARGET_PROJECT"] ?? process.env["TEST_BROKER"] ?? "workspace"}.json`;
 
 /** Projects under a stricter coverage gate than the others' 80 %: what everything rests on, and what the mission names. */
 const STRICTER: Readonly<Record<string, number>> = {

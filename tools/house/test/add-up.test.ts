@@ -35,6 +35,20 @@ test("a failed test is one failure, not also one of its task and of the command"
   expect(count).toEqual({ passed: 2, failures: ["test 1"] });
 });
 
+test("a failure has the first line of its reason beside its name, in one line", () => {
+  const failed = {
+    fullName: "it holds",
+    status: "failed",
+    failureMessages: [`\u001b[31m${"x".repeat(400)}\u001b[39m\n  at b`],
+  };
+  const results = [
+    { name: "a.test.ts", status: "failed", assertionResults: [failed] },
+    { name: "b.test.ts", status: "failed", message: "Cannot find c.ts\nat d", assertionResults: [] },
+  ];
+  const { failures } = addUp({ tasks: [] }, new Map([["core", { testResults: results }]]), []);
+  expect(failures).toEqual([`it holds: ${"x".repeat(300)}`, "b.test.ts: Cannot find c.ts"]);
+});
+
 test("a test file that does not load is a failure", () => {
   const broken = { testResults: [{ name: "b.test.ts", status: "failed", assertionResults: [] }] };
   const count = addUp({ tasks: [task("core", "test", 1)] }, new Map([["core", broken]]), []);

@@ -8,6 +8,7 @@ export type Kind =
   | "protocol"
   | "bridge"
   | "store"
+  | "base"
   | "proto"
   | "client"
   | "testkit"
@@ -16,23 +17,24 @@ export type Kind =
 
 /** What each kind may import. No kind imports an app: domains meet only over the wire. */
 export const MAY_IMPORT: Readonly<Record<Kind, readonly Kind[]>> = {
-  app: ["core", "broker", "bridge", "store", "proto", "world"],
-  core: ["proto"],
-  broker: ["broker", "core", "proto", "protocol"],
-  protocol: ["proto"],
-  bridge: ["core", "proto"],
-  store: ["core", "proto"],
-  client: ["proto"],
+  app: ["base", "core", "broker", "bridge", "store", "proto", "world"],
+  core: ["base", "proto"],
+  broker: ["base", "broker", "core", "proto", "protocol"],
+  protocol: ["base", "proto"],
+  bridge: ["base", "core", "proto"],
+  store: ["base", "core", "proto"],
+  client: ["base", "proto"],
+  base: [],
   proto: [],
-  testkit: ["core", "proto"],
-  tool: ["core", "broker", "protocol", "bridge", "store", "proto", "client", "testkit", "tool", "world"],
-  world: ["core", "proto", "client"],
+  testkit: ["base", "core", "proto"],
+  tool: ["base", "core", "broker", "protocol", "bridge", "store", "proto", "client", "testkit", "tool", "world"],
+  world: ["base", "core", "proto", "client"],
 };
 
 /** The one file of an app that may import a kind: nothing else of a service knows that its upstream is simulated. */
 export const ONLY_FILE: Readonly<Partial<Record<Kind, string>>> = { world: "src/simulator.ts" };
 
-const FOUNDATION_FACES = ["brokers", "errors", "events", "observability", "runtime", "topics"];
+const FOUNDATION_FACES = ["brokers", "errors", "events", "observability", "ownership", "runtime", "topics"];
 
 /** Kinds that know the core by its contracts only, and the subpaths of its package where those are. The package itself is the whole service: not theirs. */
 export const CORE_FACES: Readonly<Partial<Record<Kind, readonly string[]>>> = {
@@ -49,6 +51,7 @@ export const CORE_SOURCE = "libs/distribution-core/src";
 export const FOUNDATION: readonly string[] = [
   "errors.ts",
   "topics.ts",
+  "ownership.ts",
   "runtime",
   "observability",
   "events",

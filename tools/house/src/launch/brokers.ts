@@ -1,15 +1,6 @@
 /** `npm start -- --brokers <which>`: which broker each service is told to keep its logs on, and where the one of this checkout is. */
-import { readState } from "@distribution/brokers";
+import { PRODUCTION, readState } from "@distribution/brokers";
 import { variableOf } from "@distribution/core";
-
-/** What services run on in production. A service that is not named keeps its default. */
-const PRODUCTION: Readonly<Record<string, "kafka" | "pulsar">> = {
-  portfolio: "pulsar",
-  coordination: "pulsar",
-  "market-data": "pulsar",
-  intelligence: "kafka",
-  execution: "kafka",
-};
 
 export const BROKER_SETS = ["embedded", "kafka", "pulsar", "production"] as const;
 

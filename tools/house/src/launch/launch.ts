@@ -12,6 +12,8 @@ export interface LaunchOptions {
   readonly root: string;
   readonly services: readonly LaunchedService[];
   readonly screen: Screen;
+  /** What `--brokers` was given: whoever starts one of them again has to say it, too. */
+  readonly brokers?: string | undefined;
   readonly environment?: NodeJS.ProcessEnv;
   /** The Node that runs the services: a path. Default: the one of this process. */
   readonly node?: string;
@@ -33,7 +35,7 @@ const TONES = ["cyan", "magenta", "green", "blue", "yellow"] as const;
 type Phase = "starting" | "ready" | "stopping";
 
 export function launch(options: LaunchOptions): Launch {
-  const { root, services, screen, environment = process.env, node = process.execPath } = options;
+  const { root, services, screen, brokers, environment = process.env, node = process.execPath } = options;
   const done = Promise.withResolvers<0 | 1>();
   const failures: string[] = [];
   const running = new Set<ServiceProcess>();
@@ -60,7 +62,9 @@ export function launch(options: LaunchOptions): Launch {
     if (failure !== undefined) failures.push(failure);
     if (phase === "ready") {
       const others = running.size > 0 ? " The others go on." : "";
-      const again = `To have it again: npm start -- ${service.name}`;
+      // Without the same brokers it would begin on another log.
+      const on = brokers === undefined ? "" : ` --brokers ${brokers}`;
+      const again = `To have it again: npm start -- ${service.name}${on}`;
       screen.note(screen.tint("red", `${service.name} ${how}.${others} ${again}`));
     }
     if (phase === "starting") stop();

@@ -3,9 +3,9 @@
  * one ends them at once. Exit code 0 when all started and stopped as they should, 1 when one did not, 2 for an unknown name.
  */
 import { parseArgs } from "node:util";
-import { launch } from "./launch.ts";
+import { type LaunchOptions, launch } from "./launch.ts";
 import { createScreen } from "./screen.ts";
-import { findServices, type LaunchedService } from "./services.ts";
+import { findServices } from "./services.ts";
 
 /** Ctrl-C arrives twice, from the terminal and from npm, which hands it on: signals this close together are one. */
 const ONE_SIGNAL_MS = 1_000;
@@ -14,18 +14,15 @@ const PARENT_EVERY_MS = 1_000;
 const root = process.cwd();
 const screen = createScreen(process);
 
-async function chosen(): Promise<{
-  readonly services: readonly LaunchedService[];
-  readonly environment: NodeJS.ProcessEnv;
-}> {
+async function chosen(): Promise<Pick<LaunchOptions, "services" | "environment" | "brokers">> {
   try {
     const { values, positionals } = parseArgs({ allowPositionals: true, options: { brokers: { type: "string" } } });
     const services = findServices(root, positionals);
     const names = services.map(({ name }) => name);
     const { brokers } = values;
-    if (brokers === undefined) return { services, environment: process.env };
+    if (brokers === undefined) return { services };
     const { withBrokers } = await import("./brokers.ts");
-    return { services, environment: withBrokers(root, names, brokers, process.env) };
+    return { services, brokers, environment: withBrokers(root, names, brokers, process.env) };
   } catch (failure) {
     if (!(failure instanceof RangeError || failure instanceof TypeError)) throw failure;
     screen.note(failure.message);

@@ -81,6 +81,7 @@ export function startServiceProcess(options: ServiceProcessOptions): ServiceProc
       return report;
     },
     lastWords,
-    kill: (signal) => void child.kill(signal),
+    // A signal to a child that could not be spawned would go to whatever number lies in Node's memory as its pid.
+    kill: (signal) => void (child.pid !== undefined && child.kill(signal)),
   };
 }

@@ -1,4 +1,8 @@
 /** One count over everything a CI run did: tests, checks of the house and further steps. */
+import { stripVTControlCharacters } from "node:util";
+
+/** Characters of a reason that one line has room for. */
+const REASON_LENGTH = 300;
 
 /** As much of Nx's `run.json` as counts. `status` is the task's exit code. */
 export interface NxRun {
@@ -15,7 +19,13 @@ export interface VitestReport {
   readonly testResults: readonly {
     readonly name: string;
     readonly status: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+    /** Why it could not be loaded. */
+    readonly message?: string;
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 }
 
@@ -70,10 +80,18 @@ function countReport({ testResults }: VitestReport): Count {
   return {
     passed: tests.filter(({ status }) => status === "passed").length,
     failures: [
-      ...tests.filter(({ status }) => status === "failed").map(({ fullName }) => fullName),
-      ...unloaded.map(({ name }) => name),
+      ...tests
+        .filter(({ status }) => status === "failed")
+        .map(({ fullName, failureMessages = [] }) => withReason(fullName, failureMessages[0])),
+      ...unloaded.map(({ name, message }) => withReason(name, message)),
     ],
   };
+}
+
+/** What failed, and the first line of why. */
+function withReason(name: string, message = ""): string {
+  const [reason = ""] = stripVTControlCharacters(message).split("\n");
+  return reason === "" ? name : `${name}: ${reason.slice(0, REASON_LENGTH)}`;
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -1,5 +1,6 @@
+import { ChildProcess } from "node:child_process";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { type Launch, launch } from "../../src/launch/launch.ts";
 import { findServices } from "../../src/launch/services.ts";
 import { createServicesCheckout, eventually, recordScreen, type ServicesCheckout } from "./support.ts";
@@ -21,11 +22,11 @@ afterEach(async () => {
   }
 });
 
-function start(names: readonly string[], environment: Record<string, string> = {}): Trial {
+function start(names: readonly string[], environment: Record<string, string> = {}, brokers?: string): Trial {
   const checkout = createServicesCheckout(...names);
   const screen = recordScreen();
   const { root } = checkout;
-  const launched = launch({ root, services: findServices(root), screen, environment });
+  const launched = launch({ root, services: findServices(root), screen, environment, brokers });
   const pid = (name: string): number =>
     Number(new RegExp(`^  ${name} .*process (\\d+)$`, "m").exec(screen.text())?.[1]);
   const trial = { checkout, launched, screen: screen.text, pid };
@@ -75,6 +76,8 @@ describe("launched services", () => {
     const checkout = createServicesCheckout("alpha", "beta");
     const screen = recordScreen();
     const node = nodeIn(checkout.root);
+    const signals = vi.spyOn(ChildProcess.prototype, "kill");
+    onTestFinished(() => signals.mockRestore());
     const launched = launch({ root: checkout.root, services: findServices(checkout.root), screen, node });
     trials.push({ checkout, launched, screen: screen.text, pid: () => 0 });
     expect(await launched.done).toBe(1);
@@ -85,6 +88,7 @@ describe("launched services", () => {
     }
     launched.stop();
     launched.kill();
+    expect(signals, "Node would signal a process id that nobody gave it").not.toHaveBeenCalled();
   });
 
   it("go on when one is killed, which is told with what to do, and makes the end 1", async () => {
@@ -98,6 +102,13 @@ describe("launched services", () => {
     expect(await launched.done).toBe(1);
     expect(checkout.drained("beta")).toBe(true);
     expect(screen()).toMatch(/alpha was ended by SIGKILL while it ran\.$/);
+  });
+
+  it("are to be started again on the same brokers", async () => {
+    const { screen, pid } = start(["alpha"], {}, "production");
+    await eventually(screen).toContain("Ready.");
+    process.kill(pid("alpha"), "SIGKILL");
+    await eventually(screen).toContain("To have it again: npm start -- alpha --brokers production");
   });
 
   it("end when the last of them is killed", async () => {
