@@ -24,7 +24,14 @@ const files =
 
 /** A folder for machine-readable results beside the printed ones: one file a run, named for its Nx project or the brokers it is on. */
 const reports = process.env["TEST_REPORTS"];
-const reportFile = `${process.env["NX_TASK_TARGET_PROJECT"] ?? process.env["TEST_BROKER"] ?? "workspace"}.json`;
+const underCoverage = process.argv.includes("--coverage") ? "coverage" : undefined;
+const reportName = process.env["NX_TASK_TARGET_PROJECT"] ?? underCoverage ?? process.env["TEST_BROKER"] ?? "workspace";
+const reportFile = `${reportName}.json`;
+
+/** How often a test that fails runs again, on a machine that may stand still at any moment. It is told, so that somebody mends it. */
+const retries = Number(process.env["TEST_RETRIES"] ?? 0);
+/** A counterexample and a loss are ones for good: the next run would have another seed, or not be killed at that moment. */
+const MAY_PASS_AGAIN = /^(?!Property failed|The history has faults)/;
 
 /** Projects under a stricter coverage gate than the others' 80 %: what everything rests on, and what the mission names. */
 const STRICTER: Readonly<Record<string, number>> = {
@@ -44,6 +51,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    retry: { count: retries, condition: MAY_PASS_AGAIN },
     reporters: reports ? ["default", ["json", { outputFile: join(reports, reportFile) }]] : ["default"],
     projects: manifests.map((file) => ({
       extends: true as const,

@@ -1,6 +1,6 @@
 /**
- * `node tools/house/src/count-tests.ts <folder>`: adds up what a CI run left in the folder and prints `N passed, N failed`
- * as its last line. The folder holds `nx.json` (Nx's record of its last run), `steps.tsv` (name, tab, exit code) and
+ * `node tools/house/src/count-tests.ts <folder>`: adds up what a CI run left in the folder and prints what failed and what passed only when it ran again, and
+ * `N passed, N failed` as its last line. The folder holds `nx.json` (Nx's record of its last run), `steps.tsv` (name, tab, exit code) and
  * `reports/<project>.json` (vitest's results). Exit code 1 when anything failed or nothing passed.
  */
 import { existsSync, globSync, readFileSync } from "node:fs";
@@ -19,7 +19,8 @@ const reports = new Map(
   globSync(join(folder, "reports/*.json")).map((file) => [basename(file, ".json"), readJson<VitestReport>(file)]),
 );
 
-const { passed, failures } = addUp(nx, reports, steps);
+const { passed, failures, again } = addUp(nx, reports, steps);
+for (const test of again) console.log(`passed when run again: ${test}`);
 for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`${passed} passed, ${failures.length} failed`);
 process.exitCode = failures.length > 0 || passed === 0 ? 1 : 0;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addUp, NX_STEP, type VitestReport } from "../src/tests/add-up.ts";
+import { addUp, COVERAGE_STEP, NX_STEP, type VitestReport } from "../src/tests/add-up.ts";
 
 const task = (projectName: string, target: string, status: number) => ({
   taskId: `${projectName}:${target}`,
@@ -25,14 +25,14 @@ test("tests, checks and steps each count once; skipped tests count as neither", 
     { name: NX_STEP, status: 0 },
     { name: "coverage", status: 0 },
   ];
-  expect(addUp({ tasks }, reports, steps)).toEqual({ passed: 4, failures: [] });
+  expect(addUp({ tasks }, reports, steps)).toEqual({ passed: 4, failures: [], again: [] });
 });
 
 test("a failed test is one failure, not also one of its task and of the command", () => {
   const tasks = [task("core", "test", 1), task("house", "lint", 0)];
   const reports = new Map([["core", report("passed", "failed")]]);
   const count = addUp({ tasks }, reports, [{ name: NX_STEP, status: 1 }]);
-  expect(count).toEqual({ passed: 2, failures: ["test 1"] });
+  expect(count).toEqual({ passed: 2, failures: ["test 1"], again: [] });
 });
 
 test("a failure has the first line of its reason beside its name, in one line", () => {
@@ -49,10 +49,26 @@ test("a failure has the first line of its reason beside its name, in one line", 
   expect(failures).toEqual([`it holds: ${"x".repeat(300)}`, "b.test.ts: Cannot find c.ts"]);
 });
 
+test("a test that passed when it ran again has passed, and is told with why it failed first", () => {
+  const flaky = { fullName: "it holds", status: "passed", failureMessages: ["it was late\n  at b"] };
+  const results = [{ name: "a.test.ts", status: "passed", assertionResults: [flaky] }];
+  const count = addUp({ tasks: [task("core", "test", 0)] }, new Map([["core", { testResults: results }]]), []);
+  expect(count).toEqual({ passed: 1, failures: [], again: ["it holds: it was late"] });
+});
+
+test.each([
+  ["that passes counts as one", 0, report("passed", "passed"), { passed: 1, failures: [], again: [] }],
+  ["tells which test failed", 1, report("passed", "failed"), { passed: 0, failures: ["test 1"], again: [] }],
+  ["fails by its gates alone", 1, report("passed", "passed"), { passed: 0, failures: [COVERAGE_STEP], again: [] }],
+])("the step that runs the same tests under coverage %s", (_, status, tests, count) => {
+  const steps = [{ name: COVERAGE_STEP, status }];
+  expect(addUp({ tasks: [] }, new Map([[COVERAGE_STEP, tests]]), steps)).toEqual(count);
+});
+
 test("a test file that does not load is a failure", () => {
   const broken = { testResults: [{ name: "b.test.ts", status: "failed", assertionResults: [] }] };
   const count = addUp({ tasks: [task("core", "test", 1)] }, new Map([["core", broken]]), []);
-  expect(count).toEqual({ passed: 0, failures: ["b.test.ts"] });
+  expect(count).toEqual({ passed: 0, failures: ["b.test.ts"], again: [] });
 });
 
 test.each([
@@ -61,5 +77,5 @@ test.each([
   ["a command that ends before its tasks", [], [{ name: NX_STEP, status: 124 }], [NX_STEP]],
   ["a failed step", [], [{ name: "coverage", status: 1 }], ["coverage"]],
 ])("%s is one failure", (_, tasks, steps, failures) => {
-  expect(addUp({ tasks }, new Map([["core", report("passed")]]), steps)).toEqual({ passed: 1, failures });
+  expect(addUp({ tasks }, new Map([["core", report("passed")]]), steps)).toEqual({ passed: 1, failures, again: [] });
 });

@@ -1,5 +1,5 @@
 /** Given subscribers, when findings are published, then each has what it wants: nothing lost, nothing twice, the urgent first. */
-import { until } from "@distribution/testkit/service";
+import { metric, until } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { INTELLIGENCE_TOPICS, TOPICS, URGENT_TOPIC } from "../../src/domain/topics.ts";
 import { finding, NOON } from "../support/findings.ts";
@@ -60,10 +60,8 @@ describe("a client of everything that reads too slowly", () => {
     const topics = INTELLIGENCE_TOPICS.map(({ name }) => name);
     await client.request({ subscribe: { topics } });
     client.pause();
-    const handedOver = async (): Promise<number> => {
-      const text = await (await fetch(`http://127.0.0.1:${ports.admin}/metrics`)).text();
-      return Number(/^distribution_delivered_events_total\{wire="websocket"\} (\d+)$/m.exec(text)?.[1] ?? 0);
-    };
+    const handedOver = () => metric(ports, 'distribution_delivered_events_total{wire="websocket"}');
+    const urgentKnown = () => metric(ports, `distribution_tail_events_total{topic="${URGENT_TOPIC}"}`);
     let told = 0;
     /** A frame each, by what they hold; on every partition. */
     const tell = async (count: number, urgency: number): Promise<void> => {
@@ -77,9 +75,10 @@ describe("a client of everything that reads too slowly", () => {
       told += count;
     };
     // Until sockets and system take nothing more: what is written falls behind by more than a turn's share.
-    while (told - (await handedOver()) < 100) await tell(10, 1);
+    while (told - ((await handedOver()) || 0) < 100) await tell(10, 1);
     await tell(10, 1);
     await tell(10, 9);
+    await until("all wait for the client", async () => (await urgentKnown()) === 10);
     client.resume();
     // What is urgent comes on its own topic and on the topic of its kind.
     await until("all of it came", () => client.events.length >= told + 10);

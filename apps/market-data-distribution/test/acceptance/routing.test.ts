@@ -1,7 +1,7 @@
 /** Given the service's routes, when events are published, then copies of the ones they match are on the routed topics too. */
 
 import { packEvents } from "@distribution/core/events";
-import { emptyFolder, removeFolder } from "@distribution/testkit/service";
+import { emptyFolder, removeFolder, until } from "@distribution/testkit/service";
 import { describe, expect, it } from "vitest";
 import { MARKET_DATA_ROUTES } from "../../src/domain/routes.ts";
 import { logOf, metric, publishJsonBatch } from "../support/rest.ts";
@@ -139,6 +139,8 @@ describe("an alert", () => {
       padding: "x".repeat(PADDING),
     }));
     await publishJsonBatch(ports, STATUS, alerts);
+    const known = () => metric(ports, `distribution_tail_events_total{topic="${ALERTS}"}`);
+    await until("all wait for the client", async () => (await known()) === alerts.length);
     client.resume();
     // Alerts are on two topics.
     await received(everything, told + 20);

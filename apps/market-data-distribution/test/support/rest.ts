@@ -4,6 +4,7 @@ import type { Ports } from "./service.ts";
 export {
   getAfter,
   logOf,
+  metric,
   type PlacedCloudEvent,
   type Published,
   publishBody,
@@ -25,11 +26,4 @@ export async function readiness(ports: Ports): Promise<Health> {
   const response = await fetch(`http://127.0.0.1:${ports.admin}/readyz`);
   const { ready, reasons } = (await response.json()) as Omit<Health, "status">;
   return { status: response.status, ready, reasons };
-}
-
-/** The value of one metric, labels included in the name as Prometheus writes them. */
-export async function metric(ports: Ports, name: string): Promise<number> {
-  const response = await fetch(`http://127.0.0.1:${ports.admin}/metrics`);
-  const line = (await response.text()).split("\n").find((each) => each.startsWith(`${name} `));
-  return Number(line?.slice(name.length + 1));
 }

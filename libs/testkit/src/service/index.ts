@@ -10,6 +10,7 @@ export {
   getAfter,
   hasEvents,
   logOf,
+  metric,
   type PlacedCloudEvent,
   type Problem,
   type Published,

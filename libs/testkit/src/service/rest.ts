@@ -187,3 +187,10 @@ export async function logOf<CloudEvent = PlacedCloudEvent["event"]>(
   if (last.complete !== true) throw new Error(`The history of ${topic} is not whole: ${JSON.stringify(last)}`);
   return lines.map((line) => JSON.parse(line) as PlacedCloudEvent<CloudEvent>);
 }
+
+/** The value of one metric, labels included in the name as Prometheus writes them; NaN while there is none. */
+export async function metric({ admin }: Pick<AllPorts, "admin">, name: string): Promise<number> {
+  const response = await fetch(`http://127.0.0.1:${admin}/metrics`);
+  const line = (await response.text()).split("\n").find((each) => each.startsWith(`${name} `));
+  return Number(line?.slice(name.length + 1));
+}

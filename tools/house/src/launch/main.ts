@@ -47,4 +47,5 @@ const parent = process.ppid;
 if (process.env["npm_lifecycle_event"] !== undefined) {
   setInterval(() => process.ppid !== parent && stop(), PARENT_EVERY_MS).unref();
 }
-process.exitCode = await done;
+// Not by the exit code alone: Node then takes its handlers away before it ends, and a signal that still comes ends it instead.
+process.exit(await done);

@@ -52,6 +52,18 @@ describe("the launcher", () => {
     expect(screen(), "a service takes a second signal for somebody who will not wait").not.toContain("SIGINT");
   });
 
+  it("ends with 0 whatever signals still come while it ends", async () => {
+    using checkout = createServicesCheckout("alpha");
+    const { child, exit, screen } = run(checkout.root, launcher());
+    await eventually(screen).toContain("Ready.");
+    child.kill("SIGINT");
+    while (child.exitCode === null && child.signalCode === null) {
+      if (checkout.drained("alpha")) child.kill("SIGINT");
+      await new Promise(setImmediate);
+    }
+    expect(await exit).toBe(0);
+  });
+
   it("runs only the services that are named", async () => {
     using checkout = createServicesCheckout("alpha", "beta");
     const { child, exit, screen } = run(checkout.root, launcher("beta"));
