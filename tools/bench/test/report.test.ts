@@ -9,8 +9,9 @@ import type { Bench, Row } from "../src/harness/row.ts";
 import { quantile, rowOf } from "../src/harness/statistics.ts";
 
 const rows: readonly Row[] = [
-  rowOf({ case: "bursts", subject: "ours", metric: "per second", better: "higher" }, [90, 100, 110]),
-  rowOf({ case: "bursts", subject: "a | rival", metric: "per second", better: "higher" }, [50]),
+  rowOf({ case: "bursts", subject: "ours", metric: "per second", better: "higher" }, [80, 100, 240]),
+  rowOf({ case: "bursts", subject: "a | rival", metric: "per second", better: "higher" }, [40, 60, 120]),
+  rowOf({ case: "once", subject: "another", metric: "per second", better: "higher" }, [50]),
 ];
 const bench: Bench = {
   name: "fan",
@@ -18,9 +19,9 @@ const bench: Bench = {
     {
       text: "against the rival",
       atLeast: 2,
-      of: (find) => find({ subject: "ours" }) / find({ subject: "a | rival" }),
+      of: ({ times }) => times({ subject: "ours" }, { subject: "a | rival" }),
     },
-    { text: "not too much", atMost: 99, of: (find) => find({ case: "bursts", subject: "ours" }) },
+    { text: "not too much", atMost: 99, of: ({ median }) => median({ case: "bursts", subject: "ours" }) },
   ],
   run: () => Promise.resolve(rows),
 };
@@ -41,6 +42,17 @@ test("a floor is reached at its bound, and missed below a least or above a most"
   ]);
 });
 
+test("figures are set against each other round by round, and only those of the same rounds", () => {
+  const against = (subject: string) =>
+    readFloors(
+      [{ ...bench, floors: [{ text: "", atLeast: 1, of: ({ times }) => times({ subject: "ours" }, { subject }) }] }],
+      () => rows,
+    );
+  // Of the medians it would be 1.67.
+  expect(against("a | rival").map(({ value }) => value)).toEqual([2]);
+  expect(() => against("another")).toThrow("not of the same rounds");
+});
+
 test("a bench that has not run leaves its floors open, and one that lost the row says so", () => {
   const readings = readFloors([bench], () => undefined);
   expect(readings.map(({ value }) => value)).toEqual([undefined, undefined]);
@@ -55,7 +67,7 @@ test("the document has every row, the floors and the machine", () => {
   );
   expect(text).toContain("| fan: against the rival | ≥ 2 | 2 | reached |");
   expect(text).toContain("| fan: not too much | ≤ 99 | 100 | missed |");
-  expect(text).toContain("| bursts | a \\| rival | 50 | once | per second |");
+  expect(text).toContain("| bursts | a \\| rival | 60 | ±67 % | per second |");
   expect(text).toContain("What holds for all.");
   expect(text).toContain(`Measured 2026-01-02 03:04 UTC in 12 s: ${kept.machine.cpu}, ${kept.machine.cores} cores`);
 });

@@ -49,7 +49,7 @@ const CONTENDERS: Readonly<Record<Engine, readonly Subject[]>> = {
 const packedFloor = (engine: Engine, what: string, atLeast: number): Floor => ({
   text: `${engine}, ${what}, packed, events per second and core`,
   atLeast,
-  of: (find) => find({ case: `${engine}: ${what}`, subject: PACKED, metric: PER_CORE }),
+  of: ({ median }) => median({ case: `${engine}: ${what}`, subject: PACKED, metric: PER_CORE }),
 });
 
 const floorsOf = (engine: Engine): readonly Floor[] => [
@@ -58,18 +58,18 @@ const floorsOf = (engine: Engine): readonly Floor[] => [
   {
     text: `${engine}, read, an event a record, of the bare client reading the same records`,
     atLeast: 0.9,
-    of: (find) => {
+    of: ({ times }) => {
       const metric = PER_CORE;
-      return (
-        find({ case: `${engine}: read`, subject: UNPACKED, metric }) /
-        find({ case: `${engine}: read of records with attributes`, subject: BARE[engine], metric })
+      return times(
+        { case: `${engine}: read`, subject: UNPACKED, metric },
+        { case: `${engine}: read of records with attributes`, subject: BARE[engine], metric },
       );
     },
   },
   {
     text: `${engine}, p99 at 10,000 events/s beyond the bare client's, ms`,
     atMost: 1,
-    of: (find) => find({ case: besideCase(engine), subject: PACKED, metric: BEYOND }),
+    of: ({ median }) => median({ case: besideCase(engine), subject: PACKED, metric: BEYOND }),
   },
 ];
 
@@ -82,7 +82,7 @@ const besideCase = (engine: Engine): string =>
 const protocolFloor = (what: string, atLeast: number): Floor => ({
   text: `pulsar-protocol, ${what}, messages per second`,
   atLeast,
-  of: (find) => find({ case: `pulsar: ${what}`, subject: BARE.pulsar, metric: "events/s" }),
+  of: ({ median }) => median({ case: `pulsar: ${what}`, subject: BARE.pulsar, metric: "events/s" }),
 });
 
 export const benchBrokers: Bench = {

@@ -31,7 +31,11 @@ export const benchDomains: Bench = {
   name: "domains",
   about: `the real services, a process each; their own events, made before the clock starts, over one WebSocket, a publish of at most 500 by topic under way; another reads all topics; ${RATE} events/s is as bunched as in the simulated world, market data even; resident memory counts what is shared or mapped in each process`,
   floors: [
-    { text: "memory of all five services with their simulators, MB", atMost: 1_500, of: (find) => find(TOGETHER) },
+    {
+      text: "memory of all five services with their simulators, MB",
+      atMost: 1_500,
+      of: ({ median }) => median(TOGETHER),
+    },
   ],
   run: async () => {
     const rows: Row[] = [];

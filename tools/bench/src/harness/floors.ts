@@ -1,5 +1,6 @@
 /** Holds the figures against their floors. */
-import type { Bench, Floor, Row } from "./row.ts";
+import type { Bench, Floor, MeasuredRows, Row } from "./row.ts";
+import { median } from "./statistics.ts";
 
 export interface FloorReading {
   readonly bench: string;
@@ -26,15 +27,24 @@ function readFloor(bench: string, floor: Floor, rows: readonly Row[] | undefined
   const { text, atLeast, atMost } = floor;
   const bound = atLeast === undefined ? `≤ ${format(atMost!)}` : `≥ ${format(atLeast)}`;
   if (rows === undefined) return { bench, text, bound, value: undefined, reached: false };
-  const value = floor.of((wanted) => find(rows, wanted));
+  const value = floor.of(measured(rows));
   const reached = value >= (atLeast ?? Number.NEGATIVE_INFINITY) && value <= (atMost ?? Number.POSITIVE_INFINITY);
   return { bench, text, bound, value, reached };
 }
 
-function find(rows: readonly Row[], wanted: Partial<Row>): number {
+const measured = (rows: readonly Row[]): MeasuredRows => ({
+  median: (wanted) => find(rows, wanted).value,
+  times: (wanted, other) => {
+    const [figures, others] = [find(rows, wanted).rounds, find(rows, other).rounds];
+    if (figures.length !== others.length) throw new Error(`${JSON.stringify([wanted, other])}: not of the same rounds`);
+    return median(figures.map((figure, round) => figure / others[round]!));
+  },
+});
+
+function find(rows: readonly Row[], wanted: Partial<Row>): Row {
   const keys = Object.keys(wanted) as (keyof Row)[];
   const found = rows.filter((row) => keys.every((key) => row[key] === wanted[key]));
-  if (found.length === 1) return found[0]!.value;
+  if (found.length === 1) return found[0]!;
   throw new Error(`${found.length} rows are ${JSON.stringify(wanted)}, not one`);
 }
 

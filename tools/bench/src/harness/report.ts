@@ -17,7 +17,7 @@ export const rowCells = (row: Row): readonly string[] => [
 ];
 
 const spreadOf = ({ rounds, low, high, value }: Row): string =>
-  rounds === 1 ? "once" : `±${Math.round(((high - low) / 2 / Math.abs(value || 1)) * 100)} %`;
+  rounds.length === 1 ? "once" : `±${Math.round(((high - low) / 2 / Math.abs(value || 1)) * 100)} %`;
 
 /** One line a row. */
 export const renderTable = (rows: readonly Row[]): string => align([ROW_TITLES, ...rows.map(rowCells)], 2);

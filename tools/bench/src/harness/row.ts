@@ -13,7 +13,8 @@ export interface Row {
   /** The lowest and the highest round. */
   readonly low: number;
   readonly high: number;
-  readonly rounds: number;
+  /** Each round's figure, in their order. */
+  readonly rounds: readonly number[];
   readonly better: "higher" | "lower";
 }
 
@@ -33,6 +34,15 @@ export interface Floor {
   readonly text: string;
   readonly atLeast?: number;
   readonly atMost?: number;
-  /** `find` gives the value of the one row that is as described; it throws when there is none. */
-  of(find: (row: Partial<Pick<Row, "case" | "subject" | "metric">>) => number): number;
+  of(rows: MeasuredRows): number;
+}
+
+type Described = Partial<Pick<Row, "case" | "subject" | "metric">>;
+
+/** Both throw when a description fits no row, or several. */
+export interface MeasuredRows {
+  /** The row's median. */
+  median(row: Described): number;
+  /** How many times the other's figure the row's is: the median over rounds, as one round's figures are of the same minute. */
+  times(row: Described, other: Described): number;
 }

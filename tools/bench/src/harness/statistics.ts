@@ -20,7 +20,7 @@ export function quantile(sorted: readonly number[], q: number): number {
 
 /** One row from the rounds of one measurement. */
 export function rowOf(what: Pick<Row, "case" | "subject" | "metric" | "better">, rounds: readonly number[]): Row {
-  return { ...what, value: median(rounds), low: Math.min(...rounds), high: Math.max(...rounds), rounds: rounds.length };
+  return { ...what, value: median(rounds), low: Math.min(...rounds), high: Math.max(...rounds), rounds };
 }
 
 /**

@@ -42,7 +42,7 @@ export const benchReplay: Bench = {
   floors: PLACES.map((from) => ({
     text: `replay from the ${from}, protobuf, events per second and core`,
     atLeast: 1_000_000,
-    of: (find) => find({ case: `from the ${from}`, subject: FORMS[0].name }),
+    of: ({ median }) => median({ case: `from the ${from}`, subject: FORMS[0].name }),
   })),
   run: async () => {
     await using server = startPinned(SERVER_CORE, new URL("server.ts", import.meta.url), []);
