@@ -1,6 +1,6 @@
 /** A service as a process: signals, exit codes, and what it tells the one who started it. */
 import { toDistributionError } from "./errors.ts";
-import { countBuffersAsHeap } from "./runtime/index.ts";
+import { tuneHeap } from "./runtime/index.ts";
 import type { DistributionService } from "./service.ts";
 
 /** A stop that takes longer is given up, with exit code 1. Milliseconds. */
@@ -17,7 +17,7 @@ export interface ServiceReport {
  * channel is gone.
  */
 export async function runService(name: string, start: () => Promise<DistributionService>): Promise<void> {
-  countBuffersAsHeap();
+  tuneHeap();
   let service: DistributionService | undefined;
   let stopping = false;
   const stop = (signal: string): void => {

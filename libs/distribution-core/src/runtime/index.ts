@@ -65,6 +65,6 @@ export const systemRuntime: Runtime = {
 };
 
 export { doneWithin, endedWithin } from "./ended-within.ts";
-export { countBuffersAsHeap } from "./heap.ts";
+export { tuneHeap } from "./heap.ts";
 export { createPace, type Pace } from "./pace.ts";
 export { pause } from "./pause.ts";

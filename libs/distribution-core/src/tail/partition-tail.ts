@@ -203,7 +203,7 @@ export async function openPartitionTail(options: PartitionTailOptions): Promise<
   const recovered = (): void => {
     setTrouble(undefined);
     retryMs = RETRY_MS;
-    reasons.clear();
+    if (reasons.size > 0) reasons.clear();
   };
   const failed = (failure: unknown): void => {
     const { code, message, definition } = toDistributionError(failure);

@@ -2,6 +2,7 @@
  * The hot frames: `events` and `snapshot`, written straight from stored bytes, once for all sessions of an interest class.
  * transport/frames encodes the same messages the general way and is the oracle of this writer's tests.
  */
+import { TransitMap } from "@distribution/collections";
 import type { Position, StoredBatch } from "../brokers/contract.ts";
 import {
   type CloudEventWriter,
@@ -54,7 +55,7 @@ export function createEventsEncoder(topics: readonly TopicDefinition[]): WireEve
   const rawJson = createCloudEventWriter();
   const out = new ProtoWriter();
   /** Classes of one turn share the text of an event. */
-  const texts = new Map<StoredBatch, string[]>();
+  const texts = new TransitMap<StoredBatch, string[]>();
   for (const { name, message } of topics) {
     const codec = message && createPayloadCodec(message);
     writers.set(name, { codec, json: createCloudEventWriter({ codec, trusted: message !== undefined }) });
@@ -184,7 +185,9 @@ export function createEventsEncoder(topics: readonly TopicDefinition[]): WireEve
       const encode = interest.frames === "json" ? snapshotJson : snapshotProto;
       return encodedFrame(encode(interest, topic, header, list), header.token);
     },
-    endTurn: () => texts.clear(),
+    endTurn: () => {
+      if (texts.size > 0) texts.clear();
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createEmbeddedBroker, type EmbeddedBrokerOptions } from "@distribution/broker-embedded";
 import { createDistributionService, type DistributionService } from "@distribution/core";
 import { createLogger } from "@distribution/core/observability";
-import { countBuffersAsHeap } from "@distribution/core/runtime";
+import { tuneHeap } from "@distribution/core/runtime";
 import type { TopicDefinition } from "@distribution/core/topics";
 
 const MIB = 1024 * 1024;
@@ -27,7 +27,7 @@ export const SERVICE_NAME = "bench-distribution";
 
 export async function startBenchService(options: BenchServiceOptions): Promise<BenchService> {
   // As `runService` does.
-  countBuffersAsHeap();
+  tuneHeap();
   const directory = mkdtempSync(join(tmpdir(), "bench-service-"));
   const broker = await createEmbeddedBroker({ directory, ...options.broker });
   const service = await createDistributionService({
