@@ -5,7 +5,7 @@
  */
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { addUp, type NxRun, type Step, type VitestReport } from "./tests/add-up.ts";
+import { addUp, isForGood, type NxRun, type Step, type VitestReport } from "./tests/add-up.ts";
 
 const folder = process.argv[2] ?? ".";
 const readJson = <T>(file: string): T => JSON.parse(readFileSync(file, "utf8")) as T;
@@ -16,10 +16,19 @@ const steps: readonly Step[] = readFileSync(join(folder, "steps.tsv"), "utf8")
   .filter((line) => line !== "")
   .map((line) => ({ name: line.split("\t")[0] ?? "", status: Number(line.split("\t")[1]) }));
 const reports = new Map(
-  globSync(join(folder, "reports/*.json")).map((file) => [basename(file, ".json"), readJson<VitestReport>(file)]),
+  globSync(join(folder, "reports/*.json")).map((file) => [basename(file, ".json"), readReport(file)]),
 );
 
-const { passed, failures, again } = addUp(nx, reports, steps);
+/** One that is not whole, as when its writer was killed, counts as a file of tests that did not load. */
+function readReport(file: string): VitestReport {
+  try {
+    return readJson<VitestReport>(file);
+  } catch (failure) {
+    return { testResults: [{ name: file, status: "failed", message: String(failure), assertionResults: [] }] };
+  }
+}
+
+const { passed, failures, again } = addUp(nx, reports, steps, (file) => isForGood(readFileSync(file, "utf8")));
 for (const test of again) console.log(`passed when run again: ${test}`);
 for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`${passed} passed, ${failures.length} failed`);

@@ -1,5 +1,16 @@
 import { expect, test } from "vitest";
-import { addUp, COVERAGE_STEP, NX_STEP, type VitestReport } from "../src/tests/add-up.ts";
+import {
+  addUp as addUpAll,
+  COVERAGE_STEP,
+  isForGood,
+  NX_STEP,
+  type NxRun,
+  type Step,
+  type VitestReport,
+} from "../src/tests/add-up.ts";
+
+const addUp = (nx: NxRun, reports: ReadonlyMap<string, VitestReport>, steps: readonly Step[]) =>
+  addUpAll(nx, reports, steps, (file) => file === "kill.test.ts");
 
 const task = (projectName: string, target: string, status: number) => ({
   taskId: `${projectName}:${target}`,
@@ -53,7 +64,24 @@ test("a test that passed when it ran again has passed, and is told with why it f
   const flaky = { fullName: "it holds", status: "passed", failureMessages: ["it was late\n  at b"] };
   const results = [{ name: "a.test.ts", status: "passed", assertionResults: [flaky] }];
   const count = addUp({ tasks: [task("core", "test", 0)] }, new Map([["core", { testResults: results }]]), []);
-  expect(count).toEqual({ passed: 1, failures: [], again: ["it holds: it was late"] });
+  expect(count).toEqual({ passed: 1, failures: [], again: ["core: it holds: it was late"] });
+});
+
+test("where tests look for losses, one that passed when it ran again has failed", () => {
+  const lossy = { fullName: "it loses nothing", status: "passed", failureMessages: ["2 lost"] };
+  const sound = { fullName: "it starts", status: "passed" };
+  const results = [{ name: "kill.test.ts", status: "passed", assertionResults: [lossy, sound] }];
+  const count = addUp({ tasks: [task("core", "test", 0)] }, new Map([["core", { testResults: results }]]), []);
+  expect(count).toEqual({ passed: 1, failures: ["it loses nothing: 2 lost"], again: [] });
+});
+
+test.each([
+  ['import { assertFaultless } from "@distribution/testkit/history";', true],
+  ['import fc from "fast-check";', true],
+  ['const CYCLES = Number(process.env["KILL_CYCLES"] ?? 3);', true],
+  ['import { until } from "@distribution/testkit/service";', false],
+])("a file with %j is of such tests: %j", (source, forGood) => {
+  expect(isForGood(source)).toBe(forGood);
 });
 
 test.each([

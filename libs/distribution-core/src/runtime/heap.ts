@@ -13,10 +13,10 @@ export function tuneHeap(): void {
 }
 
 /**
- * Every object begins in the young space. Otherwise V8 makes those of a place in the code old at once, for as long as the process lives,
- * when a collection has found most of them alive; and so it finds frames and answers, which live for a turn, when it comes in the
- * middle of a burst. Dead in the old space, each keeps what it named until the next full collection: collections of the young space
- * took twice as long, and events came that much later.
+ * Every object begins in the young space. Otherwise V8 makes what a line of code makes in the old space from then on, when a collection
+ * has found most of it alive; and so it finds frames and answers, which live for a turn, when it comes in the middle of a burst. Dead
+ * in the old space, each keeps what it named until the next full collection: twice to four times as much grew old, collections of the
+ * young space took longer, and events came that much later.
  */
 function makeNothingOld(): void {
   setFlagsFromString("--no-allocation-site-pretenuring");

@@ -228,8 +228,8 @@ async function simulate(seed: number): Promise<number> {
 
 it.each(Array.from({ length: SEEDS }, (_, index) => index + 1))(
   "killed in the middle of appends, a service loses and doubles nothing, in whichever topic (seed %i)",
-  { timeout: 60_000, retry: 0 },
   async (seed) => {
     expect(await simulate(seed)).toBeGreaterThan(1);
   },
+  60_000,
 );

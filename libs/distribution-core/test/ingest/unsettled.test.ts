@@ -322,9 +322,6 @@ async function simulate(seed: number): Promise<void> {
   expect(ingest.inFlight()).toEqual({ batches: 0, events: 0, bytes: 0 });
 }
 
-it("publishers that try again until they are answered have everything once and in order, however appends end", {
-  timeout: 60_000,
-  retry: 0,
-}, async () => {
+it("publishers that try again until they are answered have everything once and in order, however appends end", async () => {
   for (let seed = 1; seed <= 30; seed += 1) await simulate(seed);
-});
+}, 60_000);

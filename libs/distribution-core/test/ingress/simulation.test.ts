@@ -165,7 +165,7 @@ async function run(seed: number): Promise<World> {
   return world;
 }
 
-describe("replicas that share an ingress topic", { retry: 0 }, () => {
+describe("replicas that share an ingress topic", () => {
   test.each(Array.from({ length: SEEDS }, (_, seed) => seed))(
     "every record comes in exactly once, and in order: seed %i",
     async (seed) => {

@@ -5,7 +5,7 @@ import { playSeed } from "./scenario.ts";
 const SEEDS = Number(process.env["SIMULATION_SEEDS"] ?? 150);
 const FIRST = Number(process.env["SIMULATION_FIRST"] ?? 1);
 
-describe("a service in simulation", { retry: 0 }, () => {
+describe("a service in simulation", () => {
   it(`keeps every law for ${SEEDS} seeds: nothing lost, reordered, doubled or unaccounted for`, {
     timeout: 1_200_000,
   }, async () => {

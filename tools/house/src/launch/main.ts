@@ -32,11 +32,16 @@ async function chosen(): Promise<Pick<LaunchOptions, "services" | "environment" 
 
 const { done, stop, kill } = launch({ root, ...(await chosen()), screen });
 let stoppedAt: number | undefined;
+let ended: 0 | 1 | undefined;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
     const now = performance.now();
     if (stoppedAt === undefined) stop();
-    else if (now - stoppedAt > ONE_SIGNAL_MS) kill();
+    else if (now - stoppedAt > ONE_SIGNAL_MS) {
+      kill();
+      // What is still to be told somebody does not wait for.
+      if (ended !== undefined) process.exit(ended);
+    }
     stoppedAt ??= now;
   });
 }
@@ -47,5 +52,8 @@ const parent = process.ppid;
 if (process.env["npm_lifecycle_event"] !== undefined) {
   setInterval(() => process.ppid !== parent && stop(), PARENT_EVERY_MS).unref();
 }
+ended = await done;
+// A slow reader has a pipe full of lines to take before the last one, which says why.
+await Promise.all([process.stdout, process.stderr].map((stream) => new Promise((taken) => stream.write("", taken))));
 // Not by the exit code alone: Node then takes its handlers away before it ends, and a signal that still comes ends it instead.
-process.exit(await done);
+process.exit(ended);

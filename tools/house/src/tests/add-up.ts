@@ -21,13 +21,15 @@ export interface VitestReport {
     readonly status: string;
     /** Why it could not be loaded. */
     readonly message?: string;
-    readonly assertionResults: readonly {
-      readonly fullName: string;
-      readonly status: string;
-      /** Also of a test that passed in the end. */
-      readonly failureMessages?: readonly string[];
-    }[];
+    readonly assertionResults: readonly TestResult[];
   }[];
+}
+
+interface TestResult {
+  readonly fullName: string;
+  readonly status: string;
+  /** Also of a test that passed in the end. */
+  readonly failureMessages?: readonly string[];
 }
 
 /** The step that runs all Nx tasks: it speaks through them, and for itself only when it failed and none of them did. */
@@ -42,6 +44,13 @@ export interface Step {
   readonly status: number;
 }
 
+/**
+ * By the source of a test file: it looks for what comes by chance, a loss or a counterexample. Its tests have failed if they failed once,
+ * as the next run has another seed, or is killed at another moment.
+ */
+export const isForGood = (source: string): boolean =>
+  /testkit\/history|fast-check|KILL_CYCLES|SIMULATION_SEEDS|SERVICE_KILLS|GROUP_REBALANCES/.test(source);
+
 export interface Count {
   readonly passed: number;
   /** One line each. */
@@ -52,50 +61,64 @@ export interface Count {
 
 /**
  * Every vitest test counts, and so does every other Nx task and every step. What failed outside of any test (a crash, an
- * unhandled rejection) is one failure: a red run never adds up to green. `reports` are by Nx project or name of the step.
+ * unhandled rejection) is one failure: a red run never adds up to green. `reports` are by Nx project or name of the step;
+ * `isFileForGood` says of which files a test has failed that passed when it ran again.
  */
-export function addUp(nx: NxRun, reports: ReadonlyMap<string, VitestReport>, steps: readonly Step[]): Count {
+export function addUp(
+  nx: NxRun,
+  reports: ReadonlyMap<string, VitestReport>,
+  steps: readonly Step[],
+  isFileForGood: (file: string) => boolean,
+): Count {
   const nxFailed = nx.tasks.some(({ status }) => status !== 0);
-  const tested = [...reports].map(([name, report]) => ({ name, ...countReport(report) }));
+  const counts = new Map([...reports].map(([name, report]) => [name, countReport(report, isFileForGood)]));
   const runs = [
     ...nx.tasks.map(({ taskId, target, projectName, status }) => ({
       name: taskId,
       failed: status !== 0,
-      report: target === "test" ? reports.get(projectName) : undefined,
+      count: target === "test" ? counts.get(projectName) : undefined,
     })),
     ...steps
       .filter(({ name, status }) => name !== NX_STEP || (status !== 0 && !nxFailed))
-      .map(({ name, status }) => ({ name, failed: status !== 0, report: reports.get(name) })),
+      .map(({ name, status }) => ({ name, failed: status !== 0, count: counts.get(name) })),
   ];
-  const explained = (report: VitestReport | undefined): boolean =>
-    report !== undefined && countReport(report).failures.length > 0;
-  const unexplained = runs.filter(({ failed, report }) => failed && !explained(report));
+  const unexplained = runs.filter(({ failed, count }) => failed && (count?.failures.length ?? 0) === 0);
+  const tested = [...counts];
   return {
     passed:
-      sum(tested.map(({ name, passed }) => (name === COVERAGE_STEP ? 0 : passed))) +
-      runs.filter(({ name, failed, report }) => !failed && (!report || name === COVERAGE_STEP)).length,
-    failures: [...tested.flatMap(({ failures }) => failures), ...unexplained.map(({ name }) => name)],
-    again: tested.flatMap(({ again }) => again),
+      sum(tested.map(([name, { passed }]) => (name === COVERAGE_STEP ? 0 : passed))) +
+      runs.filter(({ name, failed, count }) => !failed && (!count || name === COVERAGE_STEP)).length,
+    failures: [...tested.flatMap(([, { failures }]) => failures), ...unexplained.map(({ name }) => name)],
+    again: tested.flatMap(([name, { again }]) => again.map((test) => `${name}: ${test}`)),
   };
 }
 
-function countReport({ testResults }: VitestReport): Count {
-  const tests = testResults.flatMap(({ assertionResults }) => assertionResults);
+function countReport({ testResults }: VitestReport, isFileForGood: (file: string) => boolean): Count {
+  const outcomes = testResults.flatMap(({ name, assertionResults }) =>
+    assertionResults.map((test) => ({ test, outcome: outcomeOf(test, () => isFileForGood(name)) })),
+  );
+  const told = (wanted: Outcome): readonly string[] =>
+    outcomes
+      .filter(({ outcome }) => outcome === wanted)
+      .map(({ test: { fullName, failureMessages = [] } }) => withReason(fullName, failureMessages[0]));
   const unloaded = testResults.filter(
     ({ status, assertionResults }) =>
       status === "failed" && assertionResults.every(({ status: one }) => one !== "failed"),
   );
-  const passed = tests.filter(({ status }) => status === "passed");
-  const told = ({ fullName, failureMessages = [] }: (typeof tests)[number]): string =>
-    withReason(fullName, failureMessages[0]);
   return {
-    passed: passed.length,
-    failures: [
-      ...tests.filter(({ status }) => status === "failed").map(told),
-      ...unloaded.map(({ name, message }) => withReason(name, message)),
-    ],
-    again: passed.filter(({ failureMessages = [] }) => failureMessages.length > 0).map(told),
+    passed: outcomes.filter(({ outcome }) => outcome === "passed" || outcome === "again").length,
+    failures: [...told("failed"), ...unloaded.map(({ name, message }) => withReason(name, message))],
+    again: told("again"),
   };
+}
+
+type Outcome = "passed" | "again" | "failed" | "skipped";
+
+function outcomeOf({ status, failureMessages = [] }: TestResult, isForGood: () => boolean): Outcome {
+  if (status === "failed") return "failed";
+  if (status !== "passed") return "skipped";
+  if (failureMessages.length === 0) return "passed";
+  return isForGood() ? "failed" : "again";
 }
 
 /** What failed, and the first line of why. */

@@ -38,6 +38,14 @@ function run(cwd: string, command: readonly string[], environment: Record<string
   return process_;
 }
 
+const LINES = 6_000;
+/** More than a pipe takes in at once. */
+const MANY_LINES = `
+  import { writeFileSync } from "node:fs";
+  for (let at = 0; at < ${LINES}; at += 1) console.error("line " + at + " of the service, ${"x".repeat(60)}");
+  writeFileSync("alpha.drained", "");
+  process.exitCode = 1;`;
+
 const launcher = (...names: string[]): readonly string[] => [process.execPath, LAUNCHER, ...names];
 
 describe("the launcher", () => {
@@ -52,7 +60,8 @@ describe("the launcher", () => {
     expect(screen(), "a service takes a second signal for somebody who will not wait").not.toContain("SIGINT");
   });
 
-  it("ends with 0 whatever signals still come while it ends", async () => {
+  // Each round meets the end at another moment: what fails once has failed.
+  it("ends with 0 whatever signals still come while it ends", { repeats: 3, retry: 0 }, async () => {
     using checkout = createServicesCheckout("alpha");
     const { child, exit, screen } = run(checkout.root, launcher());
     await eventually(screen).toContain("Ready.");
@@ -62,6 +71,18 @@ describe("the launcher", () => {
       await new Promise(setImmediate);
     }
     expect(await exit).toBe(0);
+  });
+
+  it("tells a slow reader all of it, the reason last", async () => {
+    using checkout = createServicesCheckout("alpha");
+    checkout.put({ "apps/alpha-distribution/src/main.ts": MANY_LINES });
+    const { child, exit, screen } = run(checkout.root, launcher());
+    for (const stream of [child.stdout, child.stderr]) stream!.pause();
+    await eventually(() => checkout.drained("alpha")).toBe(true);
+    for (const stream of [child.stdout, child.stderr]) stream!.resume();
+    expect(await exit).toBe(1);
+    await eventually(screen).toContain("alpha did not start, it ended with exit code 1:");
+    expect(screen().match(/line \d+ of the service/g)!.length).toBeGreaterThanOrEqual(LINES);
   });
 
   it("runs only the services that are named", async () => {
