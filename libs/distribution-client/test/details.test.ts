@@ -1,10 +1,18 @@
 import { DistributionError, ERROR_CODES } from "@distribution/core";
-import { describe, expect, it, vi } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { backoffMs } from "../src/connection/backoff.ts";
 import { endingOf } from "../src/connection/close-codes.ts";
 import { streamUrl } from "../src/connection/endpoint.ts";
 import { createEmitter } from "../src/emitter.ts";
-import { connect, DistributionClientError, formatTime, LOCAL_ERRORS, parseTime, SERVICE_ERRORS } from "../src/index.ts";
+import {
+  connect,
+  DistributionClientError,
+  formatTime,
+  LOCAL_ERRORS,
+  parseTime,
+  SERVICE_ERRORS,
+  type SubscribeOptions,
+} from "../src/index.ts";
 import { splitField } from "../src/wire/split-field.ts";
 
 describe("error codes", () => {
@@ -79,6 +87,60 @@ describe("options", () => {
     [{ maxPendingPublishes: Number.NaN }, "maxPendingPublishes"],
   ])("%j is refused by name", (options, name) => {
     expect(() => connect({ url: "http://localhost", ...options })).toThrow(new RegExp(name));
+  });
+});
+
+describe("what a subscription is asked to be", () => {
+  const client = connect({ url: "http://localhost:9" });
+  client.ready.catch(() => undefined);
+  afterAll(() => client.close());
+  const subscribe = (options: object) => client.subscribe(options as SubscribeOptions);
+
+  it.each([
+    [{}, "topics: is missing; give a name, a pattern, or a list of them"],
+    [{ topic: ["t"] }, "topic: there is no such option; there are topics, keys, filter,"],
+    [{ topics: 5 }, "topics: 5 will not do; give a list of texts"],
+    [{ topics: "t", keys: "k" }, 'keys: "k" will not do; give a list of texts'],
+    [{ topics: "t", filtr: "x" }, "filtr: there is no such option"],
+    [{ topics: "t", filter: 7 }, "filter: 7 will not do; give text"],
+    [{ topics: "t", from: { earliest: true } }, 'from: what is given will not do; give "latest", "earliest", a Date'],
+    [{ topics: "t", from: "yesterday" }, 'from: "yesterday" will not do; give "latest"'],
+    [{ topics: "t", from: new Date("never") }, "from: what is given will not do; give a Date that is one"],
+    [{ topics: "t", from: { time: 5 } }, "from: what is given will not do; give time as a bigint"],
+    [{ topics: "t", from: { token: 5 } }, "give the token as text"],
+    [{ topics: "t", from: { after: 5 } }, "give after as a list of positions"],
+    [{ topics: "t", from: 5 }, "from: 5 will not do"],
+    [{ topics: "t", profile: { mode: "lates" } }, 'profile.mode: "lates" will not do; give "every" or "latest"'],
+    [{ topics: "t", profile: { maxrate: 2 } }, "profile.maxrate: there is no such option; there are level,"],
+    [{ topics: "t", profile: { maxRate: -1 } }, "profile.maxRate: -1 will not do; give a number, 0 or more"],
+    [{ topics: "t", profile: { snapshot: 1 } }, "profile.snapshot: 1 will not do; give true or false"],
+    [{ topics: "t", profile: [] }, "profile: what is given will not do; give an object of level,"],
+    [{ topics: "t", decode: "x" }, 'decode: "x" will not do; give an object of bytes, json'],
+    [{ topics: "t", decode: { json: 1 } }, "decode.json: 1 will not do; give a function"],
+    [{ topics: "t", ack: "now" }, 'ack: "now" will not do; give "auto" or "manual"'],
+  ])("%j is refused at once", (options, message) => {
+    expect(() => subscribe(options)).toThrow(
+      expect.objectContaining({ code: "misuse", message: expect.stringContaining(message) }),
+    );
+  });
+
+  it("may be as the types have it", () => {
+    const after = [{ topic: "t", partition: 0, epoch: "e", offset: "1" }];
+    for (const from of ["latest", "earliest", new Date(), { time: 5n }, { token: "x" }, { after }] as const) {
+      const subscription = client.subscribe({
+        topics: ["t"],
+        from,
+        decode: (bytes: Uint8Array) => bytes,
+        profile: { maxRate: 0.5 },
+      });
+      subscription.ready.catch(() => undefined);
+    }
+  });
+
+  it("is looked at when it changes, too", async () => {
+    const subscription = client.subscribe({ topics: "t" });
+    subscription.ready.catch(() => undefined);
+    await expect(subscription.update({ filtr: "x" } as object)).rejects.toMatchObject({ code: "misuse" });
   });
 });
 

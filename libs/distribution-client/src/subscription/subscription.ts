@@ -1,4 +1,5 @@
 /** One subscription, across all the sessions that it lives through. */
+
 import {
   type Ledger,
   type Position,
@@ -15,6 +16,7 @@ import type { SnapshotFrame } from "../wire/frames.ts";
 import { Answers } from "./answers.ts";
 import { type AttachedChange, Attachment } from "./attachment.ts";
 import { createBuffer } from "./buffer.ts";
+import { checkChange } from "./check.ts";
 import { type BatchHandler, Consumption } from "./consumption.ts";
 import type { CloseOptions, Started, SubscriptionEvents, SubscriptionState } from "./contract.ts";
 import { type Credit, createCredit } from "./credit.ts";
@@ -183,6 +185,7 @@ export class Subscription<T = unknown> implements AsyncIterable<ReceivedEvent<T>
   /** Rejects with the field that is wrong; then everything stays as it was. Before the subscription is ready it changes its start. */
   async update(change: SubscriptionChange): Promise<void> {
     if (this.#ending) throw closedError("subscription");
+    checkChange(change);
     if (this.#attachment.attached) await this.#attachment.update(change);
     const { maxRate, ...rest } = change;
     const profile = { ...this.#options.profile, ...(maxRate !== undefined && { maxRate }) };

@@ -23,8 +23,8 @@ export function placeBetweenMarks(document: string, part: string): string {
 export function renderDocument(results: readonly KeptResult[], floors: readonly FloorReading[]): string {
   const parts = [
     "Medians of interleaved rounds; the spread is half the distance between the extremes. The server has a core of its own and the",
-    "load another; work is divided by the CPU time of the server's process. How many times another's figure one is, is the median over",
-    "rounds, too. Rows that lose stay.",
+    "load another; work is divided by the CPU time of the server's process. Where a floor sets two figures against each other, it is round by",
+    "round, and the median of that. Rows that lose stay.",
     "",
     "## Floors",
     "",

@@ -43,6 +43,6 @@ type Described = Partial<Pick<Row, "case" | "subject" | "metric">>;
 export interface MeasuredRows {
   /** The row's median. */
   median(row: Described): number;
-  /** How many times the other's figure the row's is: the median over rounds, as one round's figures are of the same minute. */
+  /** How many times the other's figure the row's is: the median over rounds, since a round's figures are close in time. */
   times(row: Described, other: Described): number;
 }
