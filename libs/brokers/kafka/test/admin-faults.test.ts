@@ -136,6 +136,14 @@ test("partitions without a leader are waited for, not longer than a request may 
   expect(await found).toHaveLength(2);
 });
 
+test("a leader that has not heard of a new topic yet is asked again; of one that is gone, that is said", async () => {
+  await broker.admin.ensureTopic(CONFIG);
+  cluster.say(KEY.LIST_OFFSETS, CODE.UNKNOWN_TOPIC_OR_PARTITION, { times: 3 });
+  expect(await broker.admin.partitions(CONFIG.name)).toHaveLength(2);
+  cluster.topics.delete(CONFIG.name);
+  await expect(broker.admin.partitions(CONFIG.name)).rejects.toMatchObject({ code: "unknown_topic" });
+});
+
 test("away it says why and answers nothing; back it is ready by itself", async () => {
   await broker.admin.ensureTopic(CONFIG);
   const told: string[] = [];
