@@ -4,7 +4,7 @@ import { type DistributionError, fieldError } from "@distribution/core/errors";
 import type { Runtime } from "@distribution/core/runtime";
 import { initProducerIdV4 } from "@platformatic/kafka";
 import { asUnavailable, type Cluster, type KnownTopic, unknownTopic } from "../connection/cluster.ts";
-import { CODE, isRefused, isStale, nameOf, reasonOf, unavailable } from "../connection/failures.ts";
+import { CODE, isMoved, isRefused, nameOf, reasonOf, unavailable } from "../connection/failures.ts";
 import { pauseMs } from "../connection/gate.ts";
 import type { Density } from "../density.ts";
 import type { Settings } from "../options.ts";
@@ -214,7 +214,7 @@ export class Sender {
       this.#again(lane, why, false);
     } else {
       if (code === CODE.NOT_ENOUGH_REPLICAS) lane.untaken();
-      this.#again(lane, why, code === CODE.UNKNOWN_TOPIC_OR_PARTITION || isStale(code));
+      this.#again(lane, why, isMoved(code));
     }
   }
 

@@ -87,6 +87,8 @@ const REFUSED: ReadonlySet<number> = new Set([
 ]);
 
 export const isStale = (code: number): boolean => STALE.has(code);
+/** Said of a partition: the same, or whoever was asked has not heard of the topic yet. Where that is gone, asking for the leaders tells. */
+export const isMoved = (code: number): boolean => isStale(code) || code === CODE.UNKNOWN_TOPIC_OR_PARTITION;
 export const isPassing = (code: number): boolean => PASSING.has(code);
 export const isRefused = (code: number): boolean => REFUSED.has(code);
 

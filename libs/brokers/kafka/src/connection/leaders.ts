@@ -2,7 +2,7 @@
 import { pause } from "@distribution/core/runtime";
 import type { Connection } from "@platformatic/kafka";
 import type { Cluster, KnownTopic } from "./cluster.ts";
-import { answerOf, CODE, isPassing, isStale, nameOf, unavailable } from "./failures.ts";
+import { answerOf, CODE, isMoved, isPassing, nameOf, unavailable } from "./failures.ts";
 import { pauseMs } from "./gate.ts";
 
 /** What a leader answered about one partition. */
@@ -38,20 +38,13 @@ export async function askLeaders<T extends LeaderAnswer>(
           (connection) => send(connection, asked),
         );
         for (const answer of found) {
-          if (!comesAgain(answer.errorCode)) answers.set(answer.partition, answer);
+          if (!isMoved(answer.errorCode) && !isPassing(answer.errorCode)) answers.set(answer.partition, answer);
         }
       }),
     );
   }
   return partitions.map((partition) => answers.get(partition)!);
 }
-
-/**
- * Also a leader that does not know the topic: it has not heard yet that there is one, or that it leads it. Where the topic itself is
- * gone, asking for the leaders says so.
- */
-const comesAgain = (code: number): boolean =>
-  isStale(code) || isPassing(code) || code === CODE.UNKNOWN_TOPIC_OR_PARTITION;
 
 /** Of the partitions that have one. */
 function byLeader(cluster: Cluster, topic: KnownTopic, partitions: readonly number[]): Map<number, number[]> {

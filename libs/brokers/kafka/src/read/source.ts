@@ -2,7 +2,7 @@
 import { NoEventError } from "@distribution/broker-common";
 import { DistributionError } from "@distribution/core/errors";
 import { type Cluster, unknownTopic } from "../connection/cluster.ts";
-import { CODE, isPassing, isRefused, isStale, nameOf, reasonOf, unavailable } from "../connection/failures.ts";
+import { CODE, isMoved, isPassing, isRefused, nameOf, reasonOf, unavailable } from "../connection/failures.ts";
 import { pauseMs } from "../connection/gate.ts";
 import { beforeRecord } from "../offset.ts";
 import type { PartitionFetched } from "./fetch.ts";
@@ -128,11 +128,7 @@ export function createSource<Item>(options: SourceOptions<Item>): Source<Item> {
       );
     }
     if (isRefused(code)) throw unavailable(`Kafka does not let us read ${name}: ${nameOf(code)}; grant Read on it.`);
-    const moved =
-      isStale(code) ||
-      code === CODE.UNKNOWN_TOPIC_OR_PARTITION ||
-      code === CODE.UNKNOWN_TOPIC_ID ||
-      code === CODE.INCONSISTENT_TOPIC_ID;
+    const moved = isMoved(code) || code === CODE.UNKNOWN_TOPIC_ID || code === CODE.INCONSISTENT_TOPIC_ID;
     if (!moved && !isPassing(code)) throw unavailable(`Kafka cannot read ${name}/${partition}: ${nameOf(code)}.`);
     await failed(nameOf(code));
     if (moved && !signal.aborted) await look();
