@@ -9,7 +9,6 @@ import { closedError, type DistributionClientError } from "./errors.ts";
 import { type EventToPublish, toEvent } from "./events/published-event.ts";
 import { type ConnectOptions, settingsOf } from "./options.ts";
 import { type Published, Publisher } from "./publisher.ts";
-import { checkSubscribe } from "./subscription/check.ts";
 import type { SubscribeOptions } from "./subscription/options.ts";
 import { Subscription } from "./subscription/subscription.ts";
 import { jsonCodec } from "./wire/json.ts";
@@ -97,7 +96,6 @@ export class Client implements AsyncDisposable {
    */
   subscribe<T = unknown>(options: SubscribeOptions<T>): Subscription<T> {
     this.#requireOpen();
-    checkSubscribe(options as SubscribeOptions<never>);
     const subscription = new Subscription(options, { ended: (ended) => void this.#subscriptions.delete(ended) });
     this.#subscriptions.add(subscription as unknown as Subscription<never>);
     if (this.#connection.session) subscription.attach(this.#connection.session);

@@ -1,7 +1,16 @@
 /** Looks at what a subscription is asked to be, for those who have no compiler that does. */
 import { DistributionClientError } from "../errors.ts";
 import type { PayloadDecoder } from "../events/payload.ts";
-import type { BufferBounds, Profile, SubscribeOptions, SubscriptionChange } from "./options.ts";
+import {
+  type BufferBounds,
+  LEVELS,
+  MODES,
+  PAYLOADS,
+  type Profile,
+  SLOW,
+  type SubscribeOptions,
+  type SubscriptionChange,
+} from "./options.ts";
 
 /** What to give instead; undefined for a value that will do. */
 type Check = (value: unknown, path: string) => string | undefined;
@@ -13,8 +22,10 @@ const list: Check = (value) =>
 const flag: Check = (value) => (typeof value === "boolean" ? undefined : "give true or false");
 const amount: Check = (value) =>
   typeof value === "number" && value >= 0 && Number.isFinite(value) ? undefined : "give a number, 0 or more";
+const count: Check = (value) =>
+  Number.isInteger(value) && Number(value) > 0 ? undefined : "give a whole number above 0";
 const oneOf =
-  (...values: readonly string[]): Check =>
+  (values: readonly string[]): Check =>
   (value) =>
     values.includes(value as string) ? undefined : `give ${values.map((each) => `"${each}"`).join(" or ")}`;
 const parts =
@@ -40,17 +51,17 @@ const start: Check = (value) => {
 };
 
 const PROFILE: Checks<Profile> = {
-  level: oneOf("at-most-once", "at-least-once"),
-  mode: oneOf("every", "latest"),
+  level: oneOf(Object.keys(LEVELS)),
+  mode: oneOf(Object.keys(MODES)),
   snapshot: flag,
   maxRate: amount,
   window: amount,
   ackTimeoutMs: amount,
-  slow: oneOf("catch-up", "drop", "close"),
+  slow: oneOf(Object.keys(SLOW)),
   ledgerIntervalMs: amount,
 };
 
-const BUFFER: Checks<BufferBounds> = { events: amount, bytes: amount };
+const BOUNDS: Checks<BufferBounds> = { events: count, bytes: count };
 
 const callback: Check = (value) => (typeof value === "function" ? undefined : "give a function");
 const DECODE: Checks<PayloadDecoder<unknown>> = { bytes: callback, json: callback };
@@ -64,27 +75,27 @@ const OPTIONS: Checks<SubscribeOptions> = {
   name: text,
   group: text,
   profile: parts(PROFILE),
-  payload: oneOf("original", "json"),
+  payload: oneOf(Object.keys(PAYLOADS)),
   decode: (value, path) => (typeof value === "function" ? undefined : parts(DECODE)(value, path)),
-  ack: oneOf("auto", "manual"),
+  ack: oneOf(["auto", "manual"]),
   nackDelayMs: amount,
-  buffer: parts(BUFFER),
+  buffer: parts(BOUNDS),
 };
 
 const CHANGE: Checks<SubscriptionChange> = { filter: text, projection: list, maxRate: amount };
 
 /** Throws `misuse` naming an option that there is not, or is not as it should be. */
-export function checkSubscribe(options: SubscribeOptions<never>): void {
-  checkAll(options as unknown as Readonly<Record<string, unknown>>, OPTIONS, "");
+export function checkSubscribe(options: SubscribeOptions): void {
+  checkAll(options, OPTIONS, "");
   if (options.topics === undefined) throw misuse("topics: is missing; give a name, a pattern, or a list of them");
 }
 
 /** Throws `misuse`, likewise. */
 export function checkChange(change: SubscriptionChange): void {
-  checkAll(change as Readonly<Record<string, unknown>>, CHANGE, "");
+  checkAll(change, CHANGE, "");
 }
 
-function checkAll<T>(given: Readonly<Record<string, unknown>>, checks: Checks<T>, prefix: string): void {
+function checkAll<T>(given: object, checks: Checks<T>, prefix: string): void {
   for (const [name, value] of Object.entries(given)) {
     const path = `${prefix}${name}`;
     if (!Object.hasOwn(checks, name)) {

@@ -9,7 +9,6 @@ import {
   Subscribe,
   type Update,
 } from "@distribution/proto-types/distribution/v1/frames";
-import { DistributionClientError } from "../errors.ts";
 import type { Decode } from "../events/payload.ts";
 
 /** Where a subscription starts. */
@@ -90,13 +89,15 @@ export interface SubscriptionChange {
   readonly maxRate?: number;
 }
 
-const LEVELS = {
+export const LEVELS = {
   "at-most-once": DeliveryLevel.AT_MOST_ONCE,
   "at-least-once": DeliveryLevel.AT_LEAST_ONCE,
 } as const;
-const MODES = { every: DeliveryMode.EVERY, latest: DeliveryMode.LATEST } as const;
-const SLOW = { "catch-up": SlowPolicy.CATCH_UP, drop: SlowPolicy.DROP, close: SlowPolicy.CLOSE } as const;
-const PAYLOADS = { original: PayloadFormat.ORIGINAL, json: PayloadFormat.JSON } as const;
+export const MODES = { every: DeliveryMode.EVERY, latest: DeliveryMode.LATEST } as const;
+export const SLOW = { "catch-up": SlowPolicy.CATCH_UP, drop: SlowPolicy.DROP, close: SlowPolicy.CLOSE } as const;
+export const PAYLOADS = { original: PayloadFormat.ORIGINAL, json: PayloadFormat.JSON } as const;
+/** Unless `buffer` says otherwise. */
+export const BUFFER: Required<BufferBounds> = { events: 4_096, bytes: 8 * 1024 * 1024 };
 const NS_PER_MS = 1_000_000n;
 
 export function subscribeFrame(
@@ -133,18 +134,6 @@ export function updateFrame(
   { filter, projection, maxRate, paused }: SubscriptionChange & { readonly paused?: boolean },
 ): Update {
   return { subscription, filter, projection: projection && { paths: [...projection] }, maxRate, paused };
-}
-
-/** Throws `misuse` on a bound that is not a positive whole number. */
-export function boundsOf({ events = 4096, bytes = 8 * 1024 * 1024 }: BufferBounds = {}): Required<BufferBounds> {
-  for (const [name, value] of [
-    ["events", events],
-    ["bytes", bytes],
-  ] as const) {
-    if (Number.isInteger(value) && value > 0) continue;
-    throw new DistributionClientError("misuse", `buffer.${name}: is ${value}; give a whole number above 0`);
-  }
-  return { events, bytes };
 }
 
 function startOf(from: StartFrom): Start {

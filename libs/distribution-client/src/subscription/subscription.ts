@@ -16,14 +16,14 @@ import type { SnapshotFrame } from "../wire/frames.ts";
 import { Answers } from "./answers.ts";
 import { type AttachedChange, Attachment } from "./attachment.ts";
 import { createBuffer } from "./buffer.ts";
-import { checkChange } from "./check.ts";
+import { checkChange, checkSubscribe } from "./check.ts";
 import { type BatchHandler, Consumption } from "./consumption.ts";
 import type { CloseOptions, Started, SubscriptionEvents, SubscriptionState } from "./contract.ts";
 import { type Credit, createCredit } from "./credit.ts";
 import { createHandover } from "./handover.ts";
 import { Intake, type Notice } from "./intake.ts";
 import { Lanes } from "./lanes.ts";
-import { boundsOf, type SubscribeOptions, type SubscriptionChange, subscribeFrame, updateFrame } from "./options.ts";
+import { BUFFER, type SubscribeOptions, type SubscriptionChange, subscribeFrame, updateFrame } from "./options.ts";
 import { settled } from "./settled.ts";
 
 /** What a subscription needs of its client. */
@@ -60,14 +60,15 @@ export class Subscription<T = unknown> implements AsyncIterable<ReceivedEvent<T>
 
   /** Made by `client.subscribe`. Throws `misuse`. */
   constructor(options: SubscribeOptions<T>, host: SubscriptionHost) {
+    checkSubscribe(options);
     this.#options = options;
     this.#host = host;
     this.#atLeastOnce = options.profile?.level === "at-least-once";
     this.#snapshotDue = options.profile?.snapshot ?? false;
-    const bounds = boundsOf(options.buffer);
+    const { events: maxEvents = BUFFER.events, bytes: maxBytes = BUFFER.bytes } = options.buffer ?? {};
     this.#credit = createCredit({
-      maxEvents: bounds.events,
-      maxBytes: bounds.bytes,
+      maxEvents,
+      maxBytes,
       held: () => this.#buffer,
       grant: (events) =>
         this.#attachment.send((subscription) => ({ $case: "credit", value: { subscription, events } })),
