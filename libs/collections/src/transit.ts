@@ -43,7 +43,9 @@ export class TransitMap<Key, Value> {
     return this.#map.delete(key);
   }
 
+  /** Costs nothing where nothing is there. */
   clear(): void {
+    if (this.#map.size === 0) return;
     this.#map = new Map();
     this.#left = RENEW_AFTER;
   }
@@ -87,7 +89,9 @@ export class TransitSet<Value> {
     return this.#set.delete(value);
   }
 
+  /** Costs nothing where nothing is there. */
   clear(): void {
+    if (this.#set.size === 0) return;
     this.#set = new Set();
     this.#left = RENEW_AFTER;
   }

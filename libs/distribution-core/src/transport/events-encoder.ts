@@ -185,9 +185,7 @@ export function createEventsEncoder(topics: readonly TopicDefinition[]): WireEve
       const encode = interest.frames === "json" ? snapshotJson : snapshotProto;
       return encodedFrame(encode(interest, topic, header, list), header.token);
     },
-    endTurn: () => {
-      if (texts.size > 0) texts.clear();
-    },
+    endTurn: () => texts.clear(),
   };
 }
 
