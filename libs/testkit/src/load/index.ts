@@ -1,7 +1,6 @@
 /** Load on a broker, judged by the history checker. */
 export { type HangingEngine, hangUnderLoad } from "./hang.ts";
 export {
-  type Load,
   type LoadOptions,
   observeAll,
   startLoad,
@@ -11,5 +10,5 @@ export {
   type Work,
 } from "./load.ts";
 export { rebalance } from "./rebalance.ts";
-export { createTally, type Tally } from "./tally.ts";
 export { type Judged, underLoad } from "./under-load.ts";
+export { type Load, type Shift, startWorkers } from "./workers.ts";

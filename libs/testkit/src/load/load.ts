@@ -3,7 +3,7 @@ import type { Broker, PartitionReader } from "@distribution/core/brokers";
 import { toDistributionError } from "@distribution/core/errors";
 import { batchOf, idsOf, positionsOf } from "../broker/index.ts";
 import type { History, Observer } from "../history/index.ts";
-import { createTally } from "./tally.ts";
+import { type Load, type Shift, startWorkers } from "./workers.ts";
 
 export interface LoadOptions {
   readonly topic: string;
@@ -15,25 +15,12 @@ export interface LoadOptions {
   readonly prefix?: string;
 }
 
-export interface Load {
-  /** Events acknowledged so far. */
-  readonly acknowledged: number;
-  readonly refusals: readonly string[];
-  /** Resolves when so many more are acknowledged. */
-  more(events: number): Promise<void>;
-  /** Ends the load, once all calls are answered. */
-  stop(): Promise<void>;
-}
-
 /** Appends batches of one to three events of one key each, as fast as they are taken. */
 export function startLoad(broker: Broker, history: History, options: LoadOptions): Load {
   const { topic, partitions, keys = 12, concurrency = 16, prefix = "" } = options;
   let sequence = 0;
-  let stopped = false;
-  const refusals: string[] = [];
-  const tally = createTally();
 
-  const one = async (): Promise<void> => {
+  const one = async (shift: Shift): Promise<void> => {
     sequence += 1;
     const key = `${prefix}k${sequence % keys}`;
     const ids = Array.from({ length: 1 + (sequence % 3) }, (_, at) => `${prefix}${sequence}-${at}`);
@@ -43,29 +30,17 @@ export function startLoad(broker: Broker, history: History, options: LoadOptions
       await broker.append([{ topic, partition: (sequence % keys) % partitions, batch }]);
     } catch (failure) {
       // It may be in the log or not: without transactions a refusal says nothing.
-      refusals.push(toDistributionError(failure).code);
+      shift.refused(toDistributionError(failure).code);
       await new Promise((resolve) => setTimeout(resolve, 5));
       return;
     }
     for (const id of ids) history.settle(id, "acknowledged");
-    tally.add(ids.length);
+    shift.acknowledged(ids.length);
   };
 
-  const workers = Array.from({ length: concurrency }, async () => {
-    while (!stopped) await one();
+  return startWorkers(concurrency, async (shift) => {
+    while (!shift.isOver) await one(shift);
   });
-
-  return {
-    get acknowledged() {
-      return tally.acknowledged;
-    },
-    refusals,
-    more: tally.more,
-    async stop() {
-      stopped = true;
-      await Promise.all(workers);
-    },
-  };
 }
 
 export interface Tails {

@@ -1,7 +1,8 @@
 /** A broker under everything at once, while something goes wrong with it. */
 import type { Broker } from "@distribution/core/brokers";
 import { assertFaultless, createHistory, type HistoryReport } from "../history/index.ts";
-import { type Load, type LoadOptions, observeAll, startLoad, startTails, startWork, type Work } from "./load.ts";
+import { type LoadOptions, observeAll, startLoad, startTails, startWork, type Work } from "./load.ts";
+import type { Load } from "./workers.ts";
 
 export interface Judged {
   readonly report: HistoryReport;

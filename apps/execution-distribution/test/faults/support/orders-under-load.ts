@@ -3,20 +3,10 @@ import { type Client, connect, type SubscribeOptions } from "@distribution/clien
 import type { Event } from "@distribution/proto-types/distribution/v1/event";
 import type { ExecutionEvent } from "@distribution/proto-types/execution/v1/execution";
 import type { History, Observer } from "@distribution/testkit/history";
-import { createTally } from "@distribution/testkit/load";
+import { type Load, type Shift, startWorkers } from "@distribution/testkit/load";
 import type { Ports } from "@distribution/testkit/service";
 import { TOPICS } from "../../../src/domain/topics.ts";
 import { eventOf, OrderLife } from "../../support/orders.ts";
-
-export interface Desks {
-  readonly acknowledged: number;
-  /** What was refused, in the service's words: the desk of that order stops. */
-  readonly refusals: readonly string[];
-  /** Resolves when so many more are acknowledged. */
-  more(events: number): Promise<void>;
-  /** Ends once all that was sent is answered. */
-  stop(): Promise<void>;
-}
 
 const QUANTITY = 1_000_000;
 /** Longer than any fault: what is not answered is sent again until then. */
@@ -36,56 +26,45 @@ const published = ({ id, source, type, subject, key, data }: Event) => ({ id, so
 /** Orders of one desk, an event of each in every publish: they are of several partitions, and a broker may take some and not others. */
 const ORDERS = 4;
 
-/** Each event follows on what was acknowledged of its order before, so that one lost or doubled would be refused or seen. `market`: of the orders' names. */
-export function startDesks(client: Client, history: History, desks: number, market = "east"): Desks {
-  let stopped = false;
-  const refusals: string[] = [];
-  const tally = createTally();
-
-  const send = async (step: string, payloads: readonly ExecutionEvent[]): Promise<void> => {
+/**
+ * Each event follows on what was acknowledged of its order before, so that one lost or doubled would be refused or seen. Refusals are
+ * in the service's words: the desk of that order stops. `market`: of the orders' names.
+ */
+export function startDesks(client: Client, history: History, desks: number, market = "east"): Load {
+  const send = async (shift: Shift, step: string, payloads: readonly ExecutionEvent[]): Promise<void> => {
     const events = payloads.map((payload) => eventOf(payload, { id: `${payload.orderId}/${step}` }));
     for (const { id, key } of events) history.publish(id, key);
     await client.publish(TOPICS.orders, events.map(published));
     for (const { id } of events) history.settle(id, "acknowledged");
-    tally.add(events.length);
+    shift.acknowledged(events.length);
   };
-  const work = async (desk: number): Promise<void> => {
+  return startWorkers(desks, async (shift, desk) => {
     const lives = Array.from(
       { length: ORDERS },
       (_, order) => new OrderLife(`${market}-${desk}-${order}`, { quantity: String(QUANTITY) }),
     );
     try {
       await send(
+        shift,
         "sent",
         lives.map((life) => life.sent()),
       );
       await send(
+        shift,
         "taken",
         lives.map((life) => life.acknowledged()),
       );
-      for (let fill = 1; !stopped; fill += 1) {
+      for (let fill = 1; !shift.isOver; fill += 1) {
         await send(
+          shift,
           `fill-${fill}`,
           lives.map((life) => life.filled("1", "10")),
         );
       }
     } catch (failure) {
-      refusals.push(`desk ${desk}: ${String(failure)}`);
+      shift.refused(`desk ${desk}: ${String(failure)}`);
     }
-  };
-  const working = Array.from({ length: desks }, (_, desk) => work(desk));
-
-  return {
-    get acknowledged() {
-      return tally.acknowledged;
-    },
-    refusals,
-    more: tally.more,
-    async stop() {
-      stopped = true;
-      await Promise.all(working);
-    },
-  };
+  });
 }
 
 export interface Follower extends AsyncDisposable {
