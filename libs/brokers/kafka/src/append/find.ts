@@ -1,17 +1,12 @@
 /** Finds a batch in its partition: Kafka may say that it has it without saying where. */
 import { readBounds } from "../admin/bounds.ts";
+import { AT, FRONT_BYTES } from "../batch-head.ts";
 import type { Cluster, KnownTopic } from "../connection/cluster.ts";
 import { CODE, unavailable } from "../connection/failures.ts";
 import { fetchRecords } from "../read/fetch.ts";
 
 const FETCH_BYTES = 4 * 1024 * 1024;
 const NOTHING = Buffer.alloc(0);
-
-/** In a batch: its length, which counts what follows it, its last record's distance, its producer and sequence, its count. */
-const LENGTH_AT = 8;
-const LAST_AT = 23;
-const PRODUCER_AT = 43;
-const COUNT_AT = 57;
 
 export interface Wanted {
   readonly topic: KnownTopic;
@@ -59,12 +54,12 @@ async function fetchFrom(cluster: Cluster, topic: KnownTopic, partition: number,
 
 /** Where the batch begins, or behind which record the bytes end. */
 function look(bytes: Buffer, batch: Buffer): { readonly found?: bigint; readonly next?: bigint } {
-  const wanted = batch.subarray(PRODUCER_AT, COUNT_AT);
+  const wanted = batch.subarray(AT.producer, AT.count);
   let next: bigint | undefined;
-  for (let at = 0; at + COUNT_AT <= bytes.length; at += LENGTH_AT + 4 + bytes.readInt32BE(at + LENGTH_AT)) {
-    const base = bytes.readBigInt64BE(at);
-    if (bytes.subarray(at + PRODUCER_AT, at + COUNT_AT).equals(wanted)) return { found: base };
-    next = base + BigInt(bytes.readInt32BE(at + LAST_AT)) + 1n;
+  for (let at = 0; at + AT.count <= bytes.length; at += FRONT_BYTES + bytes.readInt32BE(at + AT.length)) {
+    const base = bytes.readBigInt64BE(at + AT.base);
+    if (bytes.subarray(at + AT.producer, at + AT.count).equals(wanted)) return { found: base };
+    next = base + BigInt(bytes.readInt32BE(at + AT.last)) + 1n;
   }
   return next === undefined ? {} : { next };
 }

@@ -1,14 +1,9 @@
 /** Kafka's record batch (message format 2): encoded once, and its head written anew for every producer state it is sent with. */
 import type { OutgoingRecord } from "@distribution/broker-common";
 import { compressionsAlgorithms } from "@platformatic/kafka";
+import { AT, FRONT_BYTES, HEAD_BYTES, MAGIC } from "../batch-head.ts";
 import { checksum } from "../checksum.ts";
 import type { Compression } from "../options.ts";
-
-/** From the base offset to the count of records. */
-export const HEAD_BYTES = 61;
-const CRC_AT = 17;
-const ATTRIBUTES_AT = 21;
-const MAGIC = 2;
 
 /** Whose batch it is, for the broker to know it again. */
 export interface ProducerState {
@@ -33,15 +28,15 @@ export function encodeBatch(records: readonly OutgoingRecord[], compression: Com
   let at = HEAD_BYTES;
   for (let index = 0; index < records.length; index += 1) at = writeRecord(bytes, at, records[index]!, index);
   const batch = compress(bytes.subarray(0, at), compression);
-  batch.writeBigInt64BE(0n, 0);
-  batch.writeInt32BE(batch.length - 12, 8);
-  batch.writeInt32BE(-1, 12);
-  batch.writeInt8(MAGIC, 16);
-  batch.writeInt16BE(compressionsAlgorithms[compression].bitmask, ATTRIBUTES_AT);
-  batch.writeInt32BE(records.length - 1, 23);
-  batch.writeBigInt64BE(now, 27);
-  batch.writeBigInt64BE(now, 35);
-  batch.writeInt32BE(records.length, 57);
+  batch.writeBigInt64BE(0n, AT.base);
+  batch.writeInt32BE(batch.length - FRONT_BYTES, AT.length);
+  batch.writeInt32BE(-1, AT.leaderEpoch);
+  batch.writeInt8(MAGIC, AT.magic);
+  batch.writeInt16BE(compressionsAlgorithms[compression].bitmask, AT.attributes);
+  batch.writeInt32BE(records.length - 1, AT.last);
+  batch.writeBigInt64BE(now, AT.firstTime);
+  batch.writeBigInt64BE(now, AT.maxTime);
+  batch.writeInt32BE(records.length, AT.count);
   return batch;
 }
 
@@ -53,10 +48,10 @@ function compress(plain: Buffer, compression: Compression): Buffer {
 
 /** Fills in whose batch this is, and the checksum. */
 export function stamp(batch: Buffer, { id, epoch, sequence }: ProducerState): void {
-  batch.writeBigInt64BE(id, 43);
-  batch.writeInt16BE(epoch, 51);
-  batch.writeInt32BE(sequence, 53);
-  batch.writeUInt32BE(checksum(batch.subarray(ATTRIBUTES_AT)), CRC_AT);
+  batch.writeBigInt64BE(id, AT.producer);
+  batch.writeInt16BE(epoch, AT.producerEpoch);
+  batch.writeInt32BE(sequence, AT.sequence);
+  batch.writeUInt32BE(checksum(batch.subarray(AT.attributes)), AT.crc);
 }
 
 function writeRecord(bytes: Buffer, start: number, { key, headers, value }: OutgoingRecord, index: number): number {

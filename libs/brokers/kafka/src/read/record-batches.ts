@@ -1,4 +1,5 @@
 /** Takes fetched record batches apart: checked, unpacked, without those that carry no events for us. */
+import { AT, FRONT_BYTES, HEAD_BYTES, MAGIC } from "../batch-head.ts";
 import { checksum } from "../checksum.ts";
 import type { AbortedTransaction } from "./fetch.ts";
 import { LogRecord, Walk } from "./record.ts";
@@ -27,9 +28,6 @@ export interface DamagedBatch {
   readonly time: bigint;
 }
 
-const HEAD_BYTES = 61;
-/** Base offset and length, which are not counted by the length. */
-const FRONT_BYTES = 12;
 const COMPRESSION = 0x07;
 const LOG_APPEND_TIME = 0x08;
 const TRANSACTIONAL = 0x10;
@@ -56,7 +54,7 @@ export function walkBatches(
     ...{ records, next, leaderEpoch, damage: undefined, damaged: undefined, cutOff: 0, ...rest },
   });
   while (at + FRONT_BYTES <= bytes.length) {
-    const end = at + FRONT_BYTES + bytes.readInt32BE(at + 8);
+    const end = at + FRONT_BYTES + bytes.readInt32BE(at + AT.length);
     if (end < at + HEAD_BYTES) return walked({ damage: "has a length that no record batch has" });
     if (end > bytes.length) return walked({ cutOff: end - at });
     // What is unpacked together is bounded, too: the rest is asked for again.
@@ -65,19 +63,19 @@ export function walkBatches(
     const read = readBatch(batch, next, transactions, records, mostBytes);
     if (typeof read === "string") return walked({ damage: read, damaged: damagedBatch(batch, next) });
     room -= read;
-    const behind = batch.readBigInt64BE(0) + BigInt(batch.readInt32BE(23)) + 1n;
+    const behind = batch.readBigInt64BE(AT.base) + BigInt(batch.readInt32BE(AT.last)) + 1n;
     if (behind > next) next = behind;
-    leaderEpoch = batch.readInt32BE(12);
+    leaderEpoch = batch.readInt32BE(AT.leaderEpoch);
     at = end;
   }
   return walked({ cutOff: at < bytes.length ? FRONT_BYTES : 0 });
 }
 
 function damagedBatch(bytes: Buffer, from: bigint): DamagedBatch | undefined {
-  const more = bytes.readInt32BE(23);
-  const last = bytes.readBigInt64BE(0) + BigInt(more);
-  if (bytes[16] !== 2 || more < 0 || more > MOST_RECORDS || last < from) return undefined;
-  return { bytes, last, time: bytes.readBigInt64BE(35) };
+  const more = bytes.readInt32BE(AT.last);
+  const last = bytes.readBigInt64BE(AT.base) + BigInt(more);
+  if (bytes[AT.magic] !== MAGIC || more < 0 || more > MOST_RECORDS || last < from) return undefined;
+  return { bytes, last, time: bytes.readBigInt64BE(AT.maxTime) };
 }
 
 /** Why the batch cannot be read, or how many bytes it was unpacked to: 0 when it was not compressed. */
@@ -88,12 +86,13 @@ function readBatch(
   into: LogRecord[],
   mostBytes: number,
 ): string | number {
-  if (batch[16] !== 2) return `is of message format ${batch[16]}, which is not read; only 2 is (Kafka 0.11 and later)`;
-  if (checksum(batch.subarray(21)) !== batch.readUInt32BE(17)) return "fails its checksum";
-  const attributes = batch.readInt16BE(21);
-  const base = batch.readBigInt64BE(0);
-  const count = batch.readInt32BE(57);
-  const producerId = batch.readBigInt64BE(43);
+  if (batch[AT.magic] !== MAGIC)
+    return `is of message format ${batch[AT.magic]}, which is not read; only ${MAGIC} is (Kafka 0.11 and later)`;
+  if (checksum(batch.subarray(AT.attributes)) !== batch.readUInt32BE(AT.crc)) return "fails its checksum";
+  const attributes = batch.readInt16BE(AT.attributes);
+  const base = batch.readBigInt64BE(AT.base);
+  const count = batch.readInt32BE(AT.count);
+  const producerId = batch.readBigInt64BE(AT.producer);
   const kept = into.length;
   try {
     const body = bodyOf(batch, attributes, mostBytes);
@@ -102,10 +101,10 @@ function readBatch(
       if (count > 0 && isAbort(body)) transactions.ended(producerId);
       return unpacked;
     }
-    transactions.reach(base + BigInt(batch.readInt32BE(23)));
+    transactions.reach(base + BigInt(batch.readInt32BE(AT.last)));
     if ((attributes & TRANSACTIONAL) !== 0 && transactions.isAborted(producerId)) return unpacked;
     const appendTime = (attributes & LOG_APPEND_TIME) !== 0;
-    const time = batch.readBigInt64BE(appendTime ? 35 : 27);
+    const time = batch.readBigInt64BE(appendTime ? AT.maxTime : AT.firstTime);
     const records = { bytes: body, offset: base, time, isSameTime: appendTime };
     const walk = new Walk().start(body, 0);
     const skipped = from > base ? Number(from - base) : 0;
