@@ -17,6 +17,8 @@ export interface EncodedFrame {
   readonly token: string;
   /** What each wire made of it, by `Connection.wire`. */
   readonly wrapped: Partial<Record<WireName, unknown>>;
+  /** Itself and nothing else: what a session with no other frame writes. A list of each session's own would be memory to walk through. */
+  readonly alone: readonly EncodedFrame[];
 }
 
 export type WireName = "websocket" | "socketio" | "grpc" | "sse";

@@ -12,9 +12,6 @@ import type { SessionLimits } from "./session-limits.ts";
 
 export type Answer = NonNullable<ServerFrame["frame"]>;
 
-/** What `write` is given when a turn has one frame, as most have: a list of its own a session would be memory to walk through. */
-const ONE: EncodedFrame[] = [];
-
 export interface SessionOutputOptions {
   readonly connection: Connection;
   readonly context: SessionContext;
@@ -40,9 +37,8 @@ export class SessionOutput implements Outlet {
   readonly #context: SessionContext;
   readonly #connection: Connection;
   readonly #limits: SessionLimits;
-  /** What waits: the first frame, and from the second on all of them. */
-  #first: EncodedFrame | undefined;
-  #all: EncodedFrame[] | undefined;
+  /** What waits: the frame's own list of one, a list of the session's own from the second on. */
+  #waiting: readonly EncodedFrame[] | undefined;
   readonly #written: WrittenCounters;
   #waitingEvents = 0;
   #waitingBytes = 0;
@@ -100,9 +96,10 @@ export class SessionOutput implements Outlet {
   /** `events`: how many the frame carries, for the metrics. */
   send(frame: EncodedFrame, events = 0): void {
     if (!this.#open) return;
-    if (this.#first === undefined) this.#first = frame;
-    else if (this.#all === undefined) this.#all = [this.#first, frame];
-    else this.#all.push(frame);
+    const waiting = this.#waiting;
+    if (waiting === undefined) this.#waiting = frame.alone;
+    else if (waiting.length === 1) this.#waiting = [...waiting, frame];
+    else (waiting as EncodedFrame[]).push(frame);
     this.#waitingEvents += events;
     this.#waitingBytes += frame.payload.length;
     if (this.#blocked) {
@@ -120,18 +117,15 @@ export class SessionOutput implements Outlet {
   /** Writes what waits, in one go. */
   flush(now = Math.trunc(this.#context.runtime.clock.monotonicMs())): void {
     this.#queued = false;
-    const first = this.#first;
-    if (!this.#open || this.#blocked || first === undefined) return;
+    const waiting = this.#waiting;
+    if (!this.#open || this.#blocked || waiting === undefined) return;
     this.sentAt = now;
     this.#written.events.value += this.#waitingEvents;
     this.#written.bytes.value += this.#waitingBytes;
     this.#waitingEvents = 0;
     this.#waitingBytes = 0;
-    const all = this.#all ?? ONE;
-    if (all === ONE) ONE[0] = first;
-    this.#first = undefined;
-    this.#all = undefined;
-    this.#blocked = !this.#connection.write(all);
+    this.#waiting = undefined;
+    this.#blocked = !this.#connection.write(waiting);
     const wasSpent = this.#spent;
     this.#spent = false;
     if (this.#blocked) this.#options.onBlocked();
@@ -142,15 +136,14 @@ export class SessionOutput implements Outlet {
   drained(): boolean {
     if (!this.#open || !this.#blocked) return false;
     this.#blocked = false;
-    if (this.#first !== undefined) this.#queue();
+    if (this.#waiting !== undefined) this.#queue();
     return true;
   }
 
   /** Nothing more is written. */
   close(): void {
     this.#open = false;
-    this.#first = undefined;
-    this.#all = undefined;
+    this.#waiting = undefined;
   }
 
   #queue(): void {

@@ -15,7 +15,10 @@ export function encodeServerFrame(format: FrameFormat, frame: ServerFrame): Buff
 /** What a session writes: the payload, and a place where each wire keeps what it made of it. */
 export function encodedFrame(payload: Buffer, token = ""): EncodedFrame {
   // All keys at once: every frame has the same hidden class, whichever wire comes first.
-  return { payload, token, wrapped: { websocket: undefined, socketio: undefined, grpc: undefined, sse: undefined } };
+  const wrapped = { websocket: undefined, socketio: undefined, grpc: undefined, sse: undefined };
+  const frame = { payload, token, wrapped, alone: [] as EncodedFrame[] };
+  frame.alone.push(frame);
+  return frame;
 }
 
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

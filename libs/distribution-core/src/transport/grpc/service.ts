@@ -3,6 +3,7 @@
 import { DistributionService } from "@distribution/proto-types/distribution/v1/distribution";
 import type { ServiceDefinition } from "@grpc/grpc-js";
 import type { EncodedFrame } from "../contract.ts";
+import { encodedFrame } from "../frames/index.ts";
 
 const asIs = (bytes: Buffer): Buffer => bytes;
 
@@ -26,6 +27,6 @@ export const RAW_SERVICE = {
     requestSerialize: asIs,
     requestDeserialize: asIs,
     responseSerialize: (frame: EncodedFrame): Buffer => frame.payload,
-    responseDeserialize: (payload: Buffer): EncodedFrame => ({ payload, token: "", wrapped: {} }),
+    responseDeserialize: (payload: Buffer): EncodedFrame => encodedFrame(payload),
   },
 } satisfies ServiceDefinition;
