@@ -33,19 +33,21 @@ export interface Runtime {
   readonly timers: Timers;
 }
 
-const wallOrigin = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
-let wallOffset = wallOrigin;
+const MILLISECOND = 1_000_000n;
+let wallOffset = BigInt(Date.now()) * MILLISECOND - process.hrtime.bigint();
 
-/** Date.now has 1 ms steps; the monotonic clock fills in between, and follows when the wall clock jumps by over 2 ms. */
+/**
+ * Date.now has steps of 1 ms, which the monotonic clock fills in, and it follows where the wall clock goes: who takes the time
+ * from Date.now, here or in another process, is never ahead of what is stamped later.
+ */
 function wallNs(): bigint {
-  const coarse = BigInt(Date.now()) * 1_000_000n;
+  const coarse = BigInt(Date.now()) * MILLISECOND;
   const fine = process.hrtime.bigint() + wallOffset;
-  const drift = coarse - fine;
-  if (drift > 2_000_000n || drift < -2_000_000n) {
-    wallOffset += drift;
-    return coarse;
-  }
-  return fine;
+  const within = fine - coarse;
+  if (within >= 0n && within < MILLISECOND) return fine;
+  const nearest = within < 0n ? coarse : coarse + MILLISECOND - 1n;
+  wallOffset += nearest - fine;
+  return nearest;
 }
 
 export const systemRuntime: Runtime = {
