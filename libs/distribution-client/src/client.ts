@@ -40,6 +40,8 @@ export class Client implements AsyncDisposable {
   readonly #publisher: Publisher;
   readonly #subscriptions = new Set<Subscription<never>>();
   #roundTripMs: number | undefined;
+  /** It was said, or need not be said any more, that nothing answers. */
+  #warned = false;
 
   constructor(options: ConnectOptions) {
     const settings = settingsOf(options);
@@ -60,7 +62,7 @@ export class Client implements AsyncDisposable {
         requestTimeoutMs: settings.requestTimeoutMs,
       },
       {
-        changed: (state) => void this.#emitter.emit("state", state),
+        changed: (state) => this.#changed(state),
         opened: (session) => this.#opened(session),
         lost: () => this.#lost(),
         ended: (reason) => this.#ended(reason),
@@ -127,7 +129,18 @@ export class Client implements AsyncDisposable {
     return this.close();
   }
 
+  #changed(state: ClientState): void {
+    const listened = this.#emitter.emit("state", state);
+    // A wrong address looks like a quiet topic otherwise. Who had a session knows the address to be right.
+    if (listened || this.#warned || state.status !== "waiting") return;
+    this.#warned = true;
+    console.warn(
+      `@distribution/client: ${state.reason.message} It goes on trying; with a listener for the client's "state" you are told instead of the console.`,
+    );
+  }
+
   #opened(session: Session): void {
+    this.#warned = true;
     this.#ready.resolve();
     for (const subscription of [...this.#subscriptions]) subscription.attach(session);
     this.#publisher.attach(session);

@@ -1,4 +1,6 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { type Client, type ConnectOptions, connect, type Gap } from "../src/index.ts";
 import { eventually, type Note, nextState, numbers, pause, take } from "./support/consuming.ts";
 import { type ScriptedServer, startScriptedServer, WELCOME } from "./support/scripted-server.ts";
@@ -209,11 +211,43 @@ describe("before there is a session", () => {
     await expect(subscription.ready).rejects.toMatchObject({ code: "unreachable" });
   });
 
+  it("the console says once that nothing answers, where nobody listens to the state", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    try {
+      client = connect({ url: "http://127.0.0.1:9", reconnect: { ...reconnect, giveUpAfterMs: 60 } });
+      await expect(client.ready).rejects.toMatchObject({ code: "unreachable" });
+      expect(warn.mock.calls).toEqual([[expect.stringContaining("Nothing answers at ws://127.0.0.1:9/api/v1/stream")]]);
+      warn.mockClear();
+      client = connect({ url: "http://127.0.0.1:9", reconnect: { ...reconnect, giveUpAfterMs: 60 } });
+      const reasons: string[] = [];
+      client.on("state", (state) => state.status === "waiting" && reasons.push(state.reason.message));
+      await expect(client.ready).rejects.toMatchObject({ code: "unreachable" });
+      expect(reasons[0]).toContain("Nothing answers at ws://127.0.0.1:9/api/v1/stream");
+      expect(warn).not.toHaveBeenCalled();
+    } finally {
+      warn.mockRestore();
+    }
+  });
+
   it("a server that says nothing is given up after the time for connecting", async () => {
     server = await startScriptedServer(() => [], { pong: { time: "0" } });
     client = connect({ url: server.url, format: "json", connectTimeoutMs: 40, reconnect });
     const { reason } = await nextState(client, "waiting");
     expect(reason.message).toContain("did not answer within 40 ms");
+  });
+
+  it("so is one that takes the connection and answers no handshake", async () => {
+    const silent = createServer().listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    client = connect({
+      url: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
+      connectTimeoutMs: 40,
+      reconnect,
+    });
+    const { reason } = await nextState(client, "waiting");
+    expect(reason.message).toContain("did not answer within 40 ms");
+    await client.close();
+    silent.close();
   });
 
   it("the token is shown, and asked for again at each connection", async () => {

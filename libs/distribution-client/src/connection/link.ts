@@ -39,12 +39,15 @@ export interface Link {
 const NORMAL = 1000;
 /** Close code of this protocol for a silent peer. */
 const SILENT = 3012;
+/** What a WebSocket says of an end without a close frame. */
+const ABNORMAL = 1006;
 
 export function openLink(options: LinkOptions): Link {
   const { codec, url } = options;
   let heartbeat: Heartbeat | undefined;
   let maxFrameBytes = Number.POSITIVE_INFINITY;
   let open = true;
+  let heard = false;
 
   const stop = (): boolean => {
     const was = open;
@@ -56,8 +59,9 @@ export function openLink(options: LinkOptions): Link {
     if (stop()) options.onEnded(ending);
   };
   const fail = (error: DistributionClientError, final = false): void => {
-    socket.close(error.code === "silent" ? SILENT : NORMAL);
+    // First: a socket that is still connecting tells at once that it is closed, and would have the say.
     end({ final, error });
+    socket.close(error.code === "silent" ? SILENT : NORMAL);
   };
   const send = (ref: string, message: ClientMessage): void => {
     const frame = codec.encode(ref, message);
@@ -70,6 +74,7 @@ export function openLink(options: LinkOptions): Link {
   socket.binaryType = "arraybuffer";
   socket.addEventListener("message", ({ data }) => {
     if (!open) return;
+    heard = true;
     heartbeat?.heard();
     let received: Received;
     try {
@@ -80,7 +85,10 @@ export function openLink(options: LinkOptions): Link {
     }
     options.onReceived(received);
   });
-  socket.addEventListener("close", ({ code, reason }) => end(endingOf(code, reason)));
+  socket.addEventListener("close", ({ code, reason }) => {
+    const never = code === ABNORMAL && !heard;
+    end(endingOf(code, never ? `Nothing answers at ${url}, or what does is no distribution service.` : reason));
+  });
   // A close event follows with all that is to be known; without a listener some sockets throw.
   socket.addEventListener("error", () => undefined);
 
