@@ -93,6 +93,7 @@ interface CelFailure {
   readonly code?: string;
   readonly summary?: string;
   readonly range?: { readonly start: number };
+  /** Of the parser's failures: no more than a place (`start`) in the text (`input`). */
   readonly node?: ASTNode;
 }
 
@@ -115,6 +116,7 @@ export function explain(
 }
 
 function hint(code: string | undefined, node: ASTNode | undefined, environment: FilterEnvironment): string {
+  if (code === "unexpected_character" && node?.input[node.start] === "=") return "; equality is ==";
   if (code === "unknown_variable" && node?.op === "id") {
     const paths = environment.fieldsOf(environment.root).map((name) => `data.${name}`);
     const names = [...Object.keys(ENVELOPE_KINDS), "extensions", "data"];
