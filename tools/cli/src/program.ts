@@ -8,6 +8,7 @@ import { addStatus } from "./commands/status.ts";
 import { addTail } from "./commands/tail.ts";
 import { addTopics } from "./commands/topics.ts";
 import { EXIT, type ExitCode, toCliError } from "./exit.ts";
+import { quotingHint } from "./filter-hint.ts";
 import type { Terminal } from "./terminal.ts";
 
 const HELP = `
@@ -31,6 +32,10 @@ Examples:
 /** Runs the command of `args` (without node and script). Never rejects: what went wrong is on stderr and in the code. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const program = createProgram(terminal);
+  let filter: unknown;
+  program.hook("preAction", (_program, command) => {
+    filter = command.opts()["filter"];
+  });
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (failure) {
@@ -38,7 +43,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     // Help and version are no failures; commander has said the rest.
     if (failure instanceof CommanderError) return failure.exitCode === 0 ? EXIT.ok : EXIT.usage;
     const error = toCliError(failure);
-    terminal.say(`${terminal.tintNote("bad", "error:")} ${error.message}`);
+    terminal.say(`${terminal.tintNote("bad", "error:")} ${error.message}${quotingHint(failure, filter)}`);
     return error.exit;
   }
   return ending(terminal);

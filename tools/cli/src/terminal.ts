@@ -19,8 +19,6 @@ export interface Terminal {
   /** The same for stderr. */
   tintNote(tone: Tone, text: string): string;
   readonly isTerminal: boolean;
-  /** Columns of the terminal; 120 where there is none. */
-  readonly columns: number;
   /** A line on stderr that is written over, at most five times a second; nothing where stderr is no terminal. */
   progress(text: () => string): void;
   /** Ctrl-C, SIGTERM, or the reader of stdout is gone. */
@@ -30,7 +28,6 @@ export interface Terminal {
 }
 
 const PROGRESS_EVERY_MS = 200;
-const COLUMNS_WITHOUT_TERMINAL = 120;
 const CLEAR_LINE = "\r\u001B[K";
 
 /** The process, or what stands for it in a test. */
@@ -41,7 +38,7 @@ export interface Surroundings {
   exit(code: number): void;
 }
 
-type Screen = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+type Screen = Writable & { readonly isTTY?: boolean };
 
 export function createTerminal(surroundings: Surroundings = process): Terminal {
   const { stdout, stderr } = surroundings;
@@ -85,9 +82,6 @@ export function createTerminal(surroundings: Surroundings = process): Terminal {
     tint: (tone, text) => styleText(STYLES[tone], text, { stream: stdout }),
     tintNote: (tone, text) => styleText(STYLES[tone], text, { stream: stderr }),
     isTerminal: stdout.isTTY === true,
-    get columns() {
-      return stdout.columns ?? COLUMNS_WITHOUT_TERMINAL;
-    },
     progress(text) {
       if (!stderr.isTTY || Date.now() - progressAt < PROGRESS_EVERY_MS) return;
       progressAt = Date.now();

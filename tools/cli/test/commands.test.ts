@@ -3,7 +3,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { SERVICES } from "../src/service/address.ts";
 import { eventually, execute, start } from "./support/program.ts";
 import { NOTES, startService, type TestService, TRADES } from "./support/service.ts";
 
@@ -34,10 +35,10 @@ async function file(...lines: string[]): Promise<string> {
 
 describe("topics", () => {
   it("lists what there is, as a table for people and as lines for programs", async () => {
-    const { exit, lines } = await execute(at("topics"), { isTerminal: true, columns: 200 });
+    const { exit, lines } = await execute(at("topics"), { isTerminal: true });
     expect(exit).toBe(0);
-    expect(lines[0]).toMatch(/^NAME +PARTITIONS +LATEST +EVENT TYPES +DESCRIPTION$/);
-    expect(lines.find((line) => line.startsWith(TRADES))).toMatch(/test\.trades +2 +yes +trade\.v1 +Protobuf\./);
+    expect(lines[0]).toMatch(/^NAME +PARTITIONS +LATEST +DESCRIPTION +EVENT TYPES$/);
+    expect(lines.find((line) => line.startsWith(TRADES))).toMatch(/test\.trades +2 +yes +Protobuf\. +trade\.v1$/);
     const json = await execute(at("topics"));
     expect(json.lines.map((line) => JSON.parse(line).name)).toContain(NOTES);
     const fields = await execute(at("topics", "--fields", "name,partitions"));
@@ -88,9 +89,9 @@ describe("history", () => {
     expect(lines.lines.map((line) => JSON.parse(line).event.data.trade.price).sort()).toEqual(["1.10", "2.20", "3.30"]);
     const list = await execute(at("history", TRADES, "-o", "json", "--filter", "data.trade.price == 2.2"));
     expect(JSON.parse(list.out)).toHaveLength(1);
-    const table = await execute(at("history", TRADES, "-n", "1"), { isTerminal: true, columns: 60 });
+    const table = await execute(at("history", TRADES, "-n", "1"), { isTerminal: true });
     expect(table.lines).toHaveLength(2);
-    expect(table.lines[1]?.endsWith("…")).toBe(true);
+    expect(table.lines[1]).toMatch(/"trade":\{"price":"\d\.\d0",.*\}\}$/);
     expect((await execute(at("history", TRADES, "-o", "json", "--from", "-1h", "--keys", "none"))).out).toBe("[]\n");
   });
 
@@ -349,6 +350,22 @@ describe("tail", () => {
     expect(notes).toMatch(/^error: invalid_filter: subscribe\.filter: /);
   });
 
+  it.each([
+    ["tail", "data.trade.price >"],
+    ["tail", "data.trade.price"],
+    ["latest", "data.symbol == "],
+    ["history", "has(data.symbol"],
+    ["replay", "data.symbol == 'A"],
+  ])("%s says of a filter that ends early how a shell takes it whole: %s", async (command, filter) => {
+    const { exit, notes } = await execute(at(command, TRADES, "--filter", filter));
+    expect(exit).toBe(1);
+    expect(notes).toMatch(/^error: invalid_filter: .*\n {2}If the shell cut it short: .* quoted, as in --filter '/);
+  });
+
+  it.each(["data.nonsense == 1", "data.symbol = 'A'"])("says no such thing of %s", async (filter) => {
+    expect((await execute(at("latest", TRADES, "--filter", filter))).notes).not.toContain("shell");
+  });
+
   it("goes on after the connection was lost, and says so", async () => {
     await using own = await startService();
     const running = start(["tail", TRADES, "--url", own.url]);
@@ -384,12 +401,24 @@ describe("what can't be done", () => {
     [["tail", "t", "--max-rate", "-1"], /Give a number above 0/],
     [["tail", "t", "--max-rate", "2"], /--max-rate: goes with --mode latest only/],
     [["replay", "t", "--speed", "fast"], /Give a number above 0, or "max"/],
-    [["history", "t", "--from", "yesterday"], /--from: "yesterday" is no time; give a time like/],
-    [["history", "t", "--to", "latest"], /--to: latest is where a log ends/],
+    [["history", "market-data.bars", "--from", "yesterday"], /--from: "yesterday" is no time; give a time like/],
+    [["history", "market-data.bars", "--to", "latest"], /--to: latest is where a log ends/],
   ])("%j ends with 2 and says why", async (args, message) => {
     const { exit, notes } = await execute(args);
     expect(exit).toBe(2);
     expect(notes).toMatch(message);
+  });
+
+  it.each([
+    ["tail", "market-data.bars", "foo.bar"],
+    ["latest", "foo.bar"],
+    ["publish", "foo.bar", "nothing.jsonl"],
+  ])("%s %s is of no service that there is, and nobody is asked for it", async (...args) => {
+    vi.stubEnv("DISTRIBUTION_URL", undefined);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const { exit, notes } = await execute(args);
+    expect(exit).toBe(2);
+    expect(notes).toMatch(/^error: topics: "foo\.bar" begins with none of the services portfolio, .*--url/);
   });
 
   it("a start that is none is a matter of usage", async () => {
@@ -441,10 +470,14 @@ describe("help", () => {
     const { exit, out } = await execute(["--help"]);
     expect(exit).toBe(0);
     expect(out).toContain("130  ended with Ctrl-C");
+    const services = Object.keys(SERVICES);
     for (const name of ["tail", "topics", "latest", "history", "replay", "publish", "status"]) {
       const help = await execute([name, "--help"]);
       expect(help.exit).toBe(0);
       expect(help.out).toContain("Examples:");
+      const [, examples = ""] = help.out.split("Examples:");
+      const topics = examples.matchAll(/distribution (?:tail|latest|history|replay|publish) '?([^.\s]+)/g);
+      for (const [, service] of topics) expect(services).toContain(service);
     }
   });
 });

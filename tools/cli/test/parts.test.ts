@@ -88,12 +88,24 @@ describe("addresses", () => {
     [["coordination.>"], "7020"],
     [["execution.*", "execution.orders"], "7050"],
     [["*.trades", "intelligence.signals"], "7040"],
-    [["test.notes"], "7030"],
     [[">"], "7030"],
     [[], "7030"],
   ])("come from the topics where nothing else says: %j", (topics, port) => {
     expect(baseUrl({}, topics, { DISTRIBUTION_URL: "" }).port).toBe(port);
   });
+
+  it.each([[["foo.bar"]], [["test"]], [["portfolio.positions", "foo.bar"]], [["constructor"]], [[""]]])(
+    "cannot come from topics of no service: %j",
+    (topics) => {
+      const known = Object.keys(SERVICES).join(", ");
+      const foreign = topics.at(-1);
+      expect(() => baseUrl({}, topics, {})).toThrow(`topics: "${foreign}" begins with none of the services ${known};`);
+      expect(() => baseUrl({}, topics, {})).toThrow("--url");
+      expect(baseUrl({ url: "desk.example" }, topics, {}).host).toBe("desk.example");
+      expect(baseUrl({}, topics, environment).host).toBe("desk.example:7030");
+      expect(baseUrl({ service: "portfolio" }, topics, {}).port).toBe("7010");
+    },
+  );
 
   it("cannot come from topics of several services", () => {
     const topics = ["portfolio.positions", "market-data.trades"];
@@ -135,7 +147,6 @@ describe("output", () => {
       tint: (_tone: string, text: string) => text,
       tintNote: (_tone: string, text: string) => text,
       isTerminal,
-      columns: 30,
       progress() {},
       signal: new AbortController().signal,
       interrupted: false,
@@ -155,10 +166,26 @@ describe("output", () => {
     expect(await print("table", true, "\u001B[31mred\u001B[0m\u0007\nnext")).toBe("FIRST  SECOND\nx      red next\n");
   });
 
-  it("cuts what is too long for a person, and nothing in a pipe", async () => {
-    const long = "y".repeat(40);
-    expect((await print("table", true, long)).split("\n")[1]).toBe(`x      ${"y".repeat(21)}…`);
-    expect((await print("table", false, long)).split("\n")[1]).toBe(`x      ${long}`);
+  it("cuts no value, also on a terminal", async () => {
+    const data = { id: "7".repeat(200), price: "12345678.12345678", workflows: ["a", "b", "c", "d", "e"] };
+    for (const isTerminal of [true, false]) {
+      expect((await print("table", isTerminal, data)).split("\n")[1]).toBe(`x      ${JSON.stringify(data)}`);
+    }
+  });
+
+  it("leaves the rest of a long list of objects out for a person, and nothing in a pipe", async () => {
+    const levels = [1, 2, 3, 4, 5].map((price) => ({ price }));
+    const book = { levels, last: "9" };
+    const rest = '{"levels":[{"price":1},{"price":2},{"price":3},"… 2 more"],"last":"9"}';
+    expect((await print("table", true, book)).split("\n")[1]).toBe(`x      ${rest}`);
+    expect((await print("table", true, levels.slice(0, 4))).split("\n")[1]).toContain('"… 1 more"');
+    expect((await print("table", true, levels.slice(0, 3))).split("\n")[1]).not.toContain("more");
+    for (const format of ["table", "fields"] as const) {
+      expect(await print(format, format === "fields", book)).toContain(JSON.stringify(book));
+    }
+  });
+
+  it("has nothing for nothing, and the digits of long numbers", async () => {
     expect(await print("fields", false, null)).toBe("x\t\n");
     expect(await print("fields", false, { n: 1n })).toBe('x\t{"n":"1"}\n');
   });

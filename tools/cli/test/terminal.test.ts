@@ -66,7 +66,7 @@ describe("a terminal", () => {
     terminal.progress(() => "1");
     await terminal.write("row\n");
     expect(textOf(process.stderr)).toBe("\r\u001B[K1\r\u001B[K");
-    expect([terminal.isTerminal, terminal.columns]).toEqual([true, 120]);
+    expect(terminal.isTerminal).toBe(true);
   });
 
   it("tells of Ctrl-C once, and ends at the second", () => {

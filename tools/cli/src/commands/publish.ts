@@ -28,10 +28,12 @@ A service knows an event by its source and id: the same event again is answered 
 the same source and id is refused (event_conflict). What is to be in once more, such as a part of history, needs --new-ids.
 
 Examples:
-  $ distribution publish test.notes --type note.v1 --source /me --key k1 <<< '{"text":"hello"}'
   $ distribution publish market-data.trades trades.jsonl
-  $ distribution publish test.orders --type order.v1 --source /desk --key-from order.id --id-from order.version < orders.jsonl
-  $ distribution history test.notes -o jsonl | distribution publish test.copy --new-ids`;
+  $ distribution publish market-data.trades --type market-data.trade.v1 --source /me --key-from instrument \\
+      <<< '{"instrument":"me:ACME","trade":{"price":"42.10","size":"3"}}'
+  $ distribution publish execution.orders --type execution.order-new.v1 --source /desk --key-from orderId --id-from orderId \\
+      < orders.jsonl
+  $ distribution history market-data.trades --from -5m -o jsonl | distribution publish market-data.trades --new-ids`;
 
 export function addPublish(program: Command, terminal: Terminal): void {
   const command = program
@@ -43,7 +45,7 @@ export function addPublish(program: Command, terminal: Terminal): void {
     .option("--type <type>", "event type, for lines that are payloads alone")
     .option("--source <uri>", "who publishes, for lines that are payloads alone")
     .option("--key <key>", "the key of every event that has none")
-    .option("--key-from <path>", "the key is this field of the payload, for example order.id")
+    .option("--key-from <path>", "the key is this field of the payload, for example orderId")
     .option("--id-from <path>", "the id is this field of the payload; default: random")
     .option("--new-ids", "publish CloudEvents under random ids, as events of their own: for copies and repetitions")
     .option("--batch <n>", "most events of one request", count, 500)
@@ -61,10 +63,11 @@ async function publish(
   options: PublishOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const input = file === undefined || file === "-" ? process.stdin : openFile(file);
-  if (input === process.stdin && process.stdin.isTTY) terminal.say("Reading JSON lines; end with Ctrl-D.");
   const read = createLineReader(options);
   const send = createSender(apiOf(options, terminal, [topic]), topic, terminal.signal);
+  // After what may refuse the command line: nobody would hear that an opened file is missing.
+  const input = file === undefined || file === "-" ? process.stdin : openFile(file);
+  if (input === process.stdin && process.stdin.isTTY) terminal.say("Reading JSON lines; end with Ctrl-D.");
   let events = 0;
   let duplicates = 0;
   const stop = (): void => void input.destroy();

@@ -19,7 +19,8 @@ const HELP = `
 Examples:
   $ distribution replay market-data.trades --from -10m
   $ distribution replay market-data.trades --from 2026-01-05T14:30:00Z --to 2026-01-05T15:00:00Z --speed 60
-  $ distribution replay market-data.trades --speed max -o jsonl | distribution publish test.trades --service portfolio`;
+  $ distribution replay market-data.trades --speed max -o jsonl | \\
+      distribution publish market-data.trades --url http://staging:7030`;
 
 export function addReplay(program: Command, terminal: Terminal): void {
   const command = program

@@ -1,7 +1,7 @@
 /** `tail`: live events, from any starting point, as they come. */
 import { type Client, connect, type SubscribeOptions, type Subscription } from "@distribution/client";
 import { type Command, Option } from "commander";
-import { toCliError, usageError } from "../exit.ts";
+import { usageError } from "../exit.ts";
 import { startOption } from "../moment.ts";
 import {
   apiOf,
@@ -83,7 +83,7 @@ async function tail(topics: readonly string[], options: TailOptions, terminal: T
     await print(subscription, printer, options, terminal);
     await finish(subscription, options, terminal);
   } catch (failure) {
-    if (!terminal.signal.aborted) throw toCliError(failure);
+    if (!terminal.signal.aborted) throw failure;
   } finally {
     await client.close();
   }

@@ -23,8 +23,9 @@ const STANDARD: readonly Column<Topic>[] = [
   { name: "name", value: ({ name }) => name, tone: "key" },
   { name: "partitions", value: ({ partitions }) => partitions },
   { name: "latest", value: ({ latest }) => (latest ? "yes" : "no") },
-  { name: "event types", value: ({ eventTypes }) => eventTypes.map(({ type }) => type).join(" ") || "any" },
   { name: "description", value: ({ description }) => description },
+  // The longest last: only the rows that have many run over the width of a terminal by them.
+  { name: "event types", value: ({ eventTypes }) => eventTypes.map(({ type }) => type).join(" ") || "any" },
 ];
 
 const HELP = `

@@ -27,9 +27,16 @@ export interface Printer<R> {
   end(): Promise<void>;
 }
 
-/** For people: text as it is, nothing for nothing, everything else as JSON. */
-export function textOf(value: unknown): string {
+/**
+ * For people: text as it is, nothing for nothing, everything else as JSON. A list of objects has the first `mostObjects` of them
+ * and says how many more there are.
+ */
+export function textOf(value: unknown, mostObjects = Number.POSITIVE_INFINITY): string {
   if (value === undefined || value === null) return "";
   if (typeof value === "string") return value;
-  return JSON.stringify(value, (_name, each: unknown) => (typeof each === "bigint" ? String(each) : each));
+  return JSON.stringify(value, (_name, each: unknown) => {
+    if (typeof each === "bigint") return String(each);
+    if (!Array.isArray(each) || each.length <= mostObjects || typeof each[0] !== "object") return each;
+    return [...each.slice(0, mostObjects), `… ${each.length - mostObjects} more`];
+  });
 }

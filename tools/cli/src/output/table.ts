@@ -1,21 +1,18 @@
-/** Rows under headings. The last column takes what is left of the terminal's width. */
+/** Rows under headings. No value is cut: a row may be longer than the terminal is wide, which then breaks it. */
 import { stripVTControlCharacters } from "node:util";
 import { type Column, type Printer, type PrinterOptions, textOf } from "./contract.ts";
 
 const GAP = "  ";
-const LEAST_LAST = 20;
+/** Objects of a list that a terminal is shown: the levels of one order book would fill many screens. */
+const MOST_OBJECTS = 3;
 
 export function createTable<R>({ columns, terminal, live }: PrinterOptions<R>): Printer<R> {
   const rows: string[][] = [];
   let headed = false;
 
   const line = (cells: readonly string[], widths: readonly number[], heading: boolean): string => {
-    const before = widths.slice(0, -1).reduce((sum, width) => sum + width + GAP.length, 0);
-    const room = Math.max(LEAST_LAST, terminal.columns - before - 1);
     const shown = cells.map((cell, index) => {
-      const last = index === cells.length - 1;
-      // Cut for people only: in a pipe every value is whole.
-      const fitted = last ? (terminal.isTerminal ? cut(cell, room) : cell) : cell.padEnd(widths[index] ?? 0);
+      const fitted = index === cells.length - 1 ? cell : cell.padEnd(widths[index] ?? 0);
       const tone = heading ? "head" : columns[index]?.tone;
       return tone === undefined ? fitted : terminal.tint(tone, fitted);
     });
@@ -31,7 +28,9 @@ export function createTable<R>({ columns, terminal, live }: PrinterOptions<R>): 
       ),
     );
   };
-  const cellsOf = (record: R): string[] => columns.map(({ value }) => clean(textOf(value(record))));
+  // For people only: in a pipe every list is whole.
+  const mostObjects = terminal.isTerminal ? MOST_OBJECTS : undefined;
+  const cellsOf = (record: R): string[] => columns.map(({ value }) => clean(textOf(value(record), mostObjects)));
 
   if (live) {
     const widths = columns.map(({ name, width = 12 }) => Math.max(width, name.length));
@@ -60,5 +59,3 @@ const widthOf = <R>({ name }: Column<R>, index: number, rows: readonly (readonly
 
 /** On one line, and without the control characters that a payload may hold. */
 const clean = (text: string): string => stripVTControlCharacters(text).replace(/\p{Cc}+/gu, " ");
-
-const cut = (text: string, room: number): string => (text.length <= room ? text : `${text.slice(0, room - 1)}…`);

@@ -21,7 +21,7 @@ export interface AddressOptions {
 
 /**
  * What the command line says, then DISTRIBUTION_URL, then the service that the topics (names or patterns) begin with, then market
- * data. Throws a usage error on a name or an address that is none, and on topics of several services.
+ * data. Throws a usage error on a name or an address that is none, and on topics of several services or of none.
  */
 export function baseUrl(
   { url, service }: AddressOptions,
@@ -48,10 +48,18 @@ function addressOf(service: string): URL {
   throw usageError("--service", `"${service}" is none; take ${Object.keys(SERVICES).join(", ")}, or give --url`);
 }
 
-/** Every topic of a service begins with its name. */
+/** Every topic of a service begins with its name. A pattern that begins with a wildcard is any service's. */
 function serviceOf(topics: readonly string[]): string {
-  const first = topics.map((topic) => topic.split(".", 1)[0] ?? "");
-  const services = new Set(first.filter((name) => Object.hasOwn(SERVICES, name)));
+  const named = topics.map((topic) => ({ topic, first: topic.split(".", 1)[0] ?? "" }));
+  const foreign = named.find(({ first }) => !Object.hasOwn(SERVICES, first) && first !== "*" && first !== ">");
+  if (foreign) {
+    const known = Object.keys(SERVICES).join(", ");
+    throw usageError(
+      "topics",
+      `"${foreign.topic}" begins with none of the services ${known}; "topics --service <name>" lists what each has, and --url says where a topic of another one is`,
+    );
+  }
+  const services = new Set(named.map(({ first }) => first).filter((first) => Object.hasOwn(SERVICES, first)));
   if (services.size <= 1) return [...services][0] ?? STANDARD;
   throw usageError(
     "topics",

@@ -15,10 +15,9 @@ export interface Running {
 
 export interface TerminalShape {
   readonly isTerminal?: boolean;
-  readonly columns?: number;
 }
 
-export function start(args: readonly string[], { isTerminal = false, columns = 100 }: TerminalShape = {}): Running {
+export function start(args: readonly string[], { isTerminal = false }: TerminalShape = {}): Running {
   const controller = new AbortController();
   let out = "";
   let notes = "";
@@ -33,7 +32,6 @@ export function start(args: readonly string[], { isTerminal = false, columns = 1
     tint: (_tone, text) => text,
     tintNote: (_tone, text) => text,
     isTerminal,
-    columns,
     progress: (text) => void text(),
     signal: controller.signal,
     get interrupted() {
