@@ -5,6 +5,7 @@ import type { Credential } from "../../security/index.ts";
 import type { Connection, EncodedFrame } from "../contract.ts";
 import { errorCodeOf, type WireLimits } from "../wires/index.ts";
 import { closeEvent, HEARTBEAT, type StreamEvent, streamEvent } from "./field.ts";
+import { parameterOf } from "./query.ts";
 
 export interface SseConnectionOptions {
   readonly response: ServerResponse;
@@ -143,8 +144,10 @@ function errorOf(payload: Buffer): DistributionError {
     };
   };
   const { code = "", message = "", errors = [], retryAfterMs } = frame.error;
-  return new DistributionError(code in ERROR_CODES ? (code as ErrorCode) : "internal", message, {
-    errors,
+  // The frame was made of the request: who wrote the request has not seen it.
+  const told = errors.reduce((text, { path }) => text.replace(`${path}:`, `${parameterOf(path)}:`), message);
+  return new DistributionError(code in ERROR_CODES ? (code as ErrorCode) : "internal", told, {
+    errors: errors.map(({ path, ...error }) => ({ path: parameterOf(path), ...error })),
     ...(retryAfterMs ? { retryAfterMs } : {}),
   });
 }

@@ -42,6 +42,12 @@ export function subscribeFrame(topic: string, query: URLSearchParams, lastEventI
 /** The ref of the frame above: its answer decides what the HTTP request is answered with. */
 export const SUBSCRIBE_REF = "sse";
 
+/** Where the request has what the frame has at this path: the parameter's name, or `topic` for that of the URL. */
+export function parameterOf(path: string): string {
+  const name = /^subscribe\.(?:profile\.)?(\w+)/.exec(path)?.[1];
+  return name === "topics" ? "topic" : (name ?? path);
+}
+
 function refuseUnknown(query: URLSearchParams): void {
   const known: readonly string[] = [...SINGLE, ...LISTS];
   for (const name of query.keys()) {

@@ -5,7 +5,7 @@ import { systemRuntime } from "../../../src/runtime/index.ts";
 import { decodeClientFrame, encodedFrame } from "../../../src/transport/frames/index.ts";
 import { kindOf } from "../../../src/transport/sse/field.ts";
 import { createEventStreams, type EventStreams } from "../../../src/transport/sse/index.ts";
-import { subscribeFrame } from "../../../src/transport/sse/query.ts";
+import { parameterOf, subscribeFrame } from "../../../src/transport/sse/query.ts";
 import type { SessionHost } from "../../../src/transport/wires/index.ts";
 import { createRecordingLogger, type HttpBench } from "./http-bench.ts";
 import { createStreamParser, openEventStreams, type StreamedEvent } from "./sse-fixture.ts";
@@ -118,7 +118,7 @@ describe("an event stream", () => {
     expect(await response.json()).toEqual({
       code: "invalid_filter",
       detail: "The filter is refused.",
-      errors: [{ path: "subscribe.filter", message: "is refused" }],
+      errors: [{ path: "filter", message: "is refused" }],
     });
     await vi.waitFor(() => expect([host.sessions[0]!.closed, streams.connections()]).toEqual([1, 0]));
   });
@@ -230,6 +230,19 @@ describe("the query of an event stream", () => {
   it("goes on from the last event's id rather than from where it began", () => {
     expect(read("from=earliest", "k").from?.at).toEqual({ $case: "token", value: "k" });
     expect(read("from=earliest", "").from?.at).toEqual({ $case: "earliest", value: true });
+  });
+});
+
+describe("a field of the subscription", () => {
+  it.each([
+    ["subscribe.topics[0]", "topic"],
+    ["subscribe.filter", "filter"],
+    ["subscribe.keys[3]", "keys"],
+    ["subscribe.from.token", "from"],
+    ["subscribe.profile.maxRate", "maxRate"],
+    ["subscribe", "subscribe"],
+  ])("%s is named as the request has it: %s", (path, parameter) => {
+    expect(parameterOf(path)).toBe(parameter);
   });
 });
 
