@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { type LaunchOptions, launch } from "./launch.ts";
 import { createScreen } from "./screen.ts";
 import { findServices } from "./services.ts";
+import { usage } from "./usage.ts";
 
 /** Ctrl-C arrives twice, from the terminal and from npm, which hands it on: signals this close together are one. */
 const ONE_SIGNAL_MS = 1_000;
@@ -16,7 +17,14 @@ const screen = createScreen(process);
 
 async function chosen(): Promise<Pick<LaunchOptions, "services" | "environment" | "brokers">> {
   try {
-    const { values, positionals } = parseArgs({ allowPositionals: true, options: { brokers: { type: "string" } } });
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { brokers: { type: "string" }, help: { type: "boolean", short: "h" } },
+    });
+    if (values.help === true) {
+      screen.out(usage(findServices(root)));
+      process.exit(0);
+    }
     const services = findServices(root, positionals);
     const names = services.map(({ name }) => name);
     const { brokers } = values;

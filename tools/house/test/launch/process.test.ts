@@ -104,6 +104,15 @@ describe("the launcher", () => {
     await eventually(screen).toBe('There is no service "gamma"; name some of alpha.\n');
   });
 
+  it.each(["--help", "-h"])("says with %s how it is used, and starts nothing", async (flag) => {
+    using checkout = createServicesCheckout("alpha", "beta");
+    const { exit, screen } = run(checkout.root, launcher(flag));
+    expect(await exit).toBe(0);
+    await eventually(screen).toContain("npm start -- --brokers <which>");
+    expect(screen()).toContain("some of them: alpha, beta\n");
+    expect(screen()).not.toContain("It runs.");
+  });
+
   it("leaves no service behind when it is killed", async () => {
     using checkout = createServicesCheckout("alpha");
     const { child, screen } = run(checkout.root, launcher());
