@@ -1,7 +1,7 @@
 /** The folder a service keeps its data in, and the secret beside them. */
 import { randomBytes } from "node:crypto";
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { DistributionError } from "./errors.ts";
 
 /**
@@ -11,7 +11,7 @@ import { DistributionError } from "./errors.ts";
 export function openDataFolder(variable: string, folder: string): string {
   const path = resolve(folder);
   try {
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
     return path;
   } catch (cause) {
@@ -20,6 +20,20 @@ export function openDataFolder(variable: string, folder: string): string {
       `${variable}: the data folder ${path} cannot be used: ${reasonOf(cause)}. Set a folder that this user can write, or give it the rights.`,
       { cause },
     );
+  }
+}
+
+/** One by one: Node's own `recursive` tries for ever where the parent is there and takes no folder, as /proc (Node 24). */
+function makeFolder(path: string): void {
+  const isFolder = (): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  if (isFolder()) return;
+  const parent = dirname(path);
+  if (!existsSync(parent)) makeFolder(parent);
+  try {
+    mkdirSync(path);
+  } catch (failure) {
+    // Another process may have been quicker.
+    if (!isFolder()) throw failure;
   }
 }
 

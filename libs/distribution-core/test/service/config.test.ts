@@ -173,6 +173,10 @@ describe("the data folder", () => {
     refused(join(file, "data"), "a part of the path is a file .ENOTDIR");
   });
 
+  it.runIf(existsSync("/proc"))("cannot be where no folder can be made", () => {
+    refused("/proc/distribution/data", "ENOENT: no such file or directory, mkdir");
+  });
+
   it.skipIf(isRoot)("has to be writable", () => {
     const path = folder();
     chmodSync(path, 0o500);
