@@ -12,12 +12,14 @@ export function encodeServerFrame(format: FrameFormat, frame: ServerFrame): Buff
   );
 }
 
+const NOTHING: readonly EncodedFrame[] = [];
+
 /** What a session writes: the payload, and a place where each wire keeps what it made of it. */
 export function encodedFrame(payload: Buffer, token = ""): EncodedFrame {
   // All keys at once: every frame has the same hidden class, whichever wire comes first.
   const wrapped = { websocket: undefined, socketio: undefined, grpc: undefined, sse: undefined };
-  const frame = { payload, token, wrapped, alone: [] as EncodedFrame[] };
-  frame.alone.push(frame);
+  const frame = { payload, token, wrapped, alone: NOTHING };
+  frame.alone = [frame];
   return frame;
 }
 

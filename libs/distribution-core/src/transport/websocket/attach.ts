@@ -84,8 +84,7 @@ export function attachWebSocket(options: WebSocketOptions): Wire {
     const peer = openSession(host, connection, logger);
     listen(ws, connection.format, peer);
     socket.on("drain", () => {
-      connection.resume();
-      peer.drained();
+      if (connection.drained()) peer.drained();
     });
     ws.on("error", (error) => logger.debug({ err: error, wire: "websocket" }, "A connection failed."));
     ws.on("close", () => {

@@ -5,7 +5,7 @@ import type { Credential } from "../../security/index.ts";
 import type { Connection, EncodedFrame, FrameFormat } from "../contract.ts";
 import { fitReason, sendableCode, type WireLimits } from "../wires/index.ts";
 import { frameMessage, type Joiner, OPCODE, wrapped } from "./frame.ts";
-import { ASK_STREAM, type KernelWriter, writeToKernel } from "./kernel-write.ts";
+import { ASK_STREAM, type KernelWriter, takesDirectWrites, writeToKernel } from "./kernel-write.ts";
 
 /** `WebSocket.OPEN`; an own constant spares a look-up for every write. */
 const OPEN = 1;
@@ -32,6 +32,7 @@ export class WebSocketConnection implements Connection, KernelWriter {
   readonly credential: Credential;
   readonly #ws: WebSocket;
   readonly #socket: Duplex;
+  readonly #direct: boolean;
   readonly #opcode: number;
   readonly #joiner: Joiner;
   readonly #highWater: number;
@@ -45,6 +46,7 @@ export class WebSocketConnection implements Connection, KernelWriter {
     this.credential = options.credential;
     this.#ws = options.ws;
     this.#socket = socket;
+    this.#direct = takesDirectWrites(socket);
     this.#opcode = options.format === "json" ? OPCODE.text : OPCODE.binary;
     this.#joiner = options.joiner;
     // Below the stream's own mark there would be no 'drain' to wait for.
@@ -66,7 +68,7 @@ export class WebSocketConnection implements Connection, KernelWriter {
 
   close(code: number, reason: string): void {
     // The client's own close frame has to be heard.
-    this.resume();
+    this.#listen();
     this.#ws.close(sendableCode(code), fitReason(reason));
   }
 
@@ -74,9 +76,11 @@ export class WebSocketConnection implements Connection, KernelWriter {
     this.#ws.terminate();
   }
 
-  /** The socket drained: what the client sent meanwhile may come. */
-  resume(): void {
-    if (this.#ws.isPaused) this.#ws.resume();
+  /** The stream drained: what the client sent meanwhile may come. False: what a write past it left has still to be sent. */
+  drained(): boolean {
+    if (this.#held > 0) return false;
+    this.#listen();
+    return true;
   }
 
   /** What a write past the stream left is sent: told as the stream tells of its own, unless that has more to send. */
@@ -93,7 +97,8 @@ export class WebSocketConnection implements Connection, KernelWriter {
 
   /** Past the stream, unless something is on its way through it or held. False: the stream is over its mark. */
   #send(bytes: Buffer): boolean {
-    if (this.#held > 0 || this.#socket.writableLength > 0) return this.#socket.write(bytes);
+    const direct = this.#direct && this.#held === 0 && this.#socket.writableLength === 0;
+    if (!direct) return this.#socket.write(bytes);
     const held = writeToKernel(this.#socket, bytes, this);
     if (held === ASK_STREAM) return this.#socket.write(bytes);
     this.#held = held;
@@ -105,6 +110,10 @@ export class WebSocketConnection implements Connection, KernelWriter {
     // Answers to a client that asks and does not read would grow without end: stop listening to it.
     if (buffered > this.#readPause) this.#ws.pause();
     return buffered <= this.#highWater;
+  }
+
+  #listen(): void {
+    if (this.#ws.isPaused) this.#ws.resume();
   }
 
   #writeMany(frames: readonly EncodedFrame[]): boolean {

@@ -2,7 +2,9 @@
  * Writing to a socket past Node's stream around it: straight to the stream's handle, as `net` itself does further down.
  * The stream is half of what a delivery costs a service in its own code (docs/adr/0011).
  */
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 
 /** Who writes. */
 export interface KernelWriter {
@@ -36,27 +38,43 @@ export const ASK_STREAM = -1;
 
 const streamWrap = findStreamWrap();
 /** A write that the kernel takes at once, as it does nearly all, leaves its request to the next one. */
-let request = streamWrap && new streamWrap.WriteWrap();
+let spare: WriteRequest | undefined;
+
+/** Whether `writeToKernel` may be asked. Not for TLS: its handle takes no write before the one before it is sent. */
+export function takesDirectWrites(socket: Duplex): boolean {
+  if (!streamWrap || !(socket instanceof Socket) || socket instanceof TLSSocket) return false;
+  return typeof handleOf(socket)?.writeBuffer === "function";
+}
 
 /**
- * Returns how many of the bytes are held: 0 when the kernel took all; else `sent` is called later. Nothing may wait in the
- * stream itself: it would be overtaken.
+ * Returns how many of the bytes are held: 0 when the kernel took all; else `sent` is called later, and until then nothing else
+ * may be written this way. Nothing may wait in the stream itself: it would be overtaken.
  */
 export function writeToKernel(socket: Duplex, bytes: Uint8Array, writer: KernelWriter): number {
-  // Gone with the connection.
-  const handle = (socket as { _handle?: Handle | null })._handle;
-  if (!handle || !streamWrap || !request) return ASK_STREAM;
-  // The stream meets the same error, and ends the connection with it.
+  const handle = handleOf(socket);
+  if (!handle || !streamWrap) return ASK_STREAM;
+  const request = spare ?? new streamWrap.WriteWrap();
+  // Nobody else's while the handle has it.
+  spare = undefined;
+  // The stream finds out itself what is wrong with the connection, and ends it.
   if (handle.writeBuffer(request, bytes) !== 0) return ASK_STREAM;
-  if (streamWrap.streamBaseState[streamWrap.kLastWriteWasAsync] === 0) return 0;
+  if (streamWrap.streamBaseState[streamWrap.kLastWriteWasAsync] === 0) {
+    spare = request;
+    return 0;
+  }
   request.oncomplete = (status) => writer.sent(status);
   request.bytes = bytes;
-  request = new streamWrap.WriteWrap();
-  return handle.writeQueueSize;
+  // The kernel may have taken the rest in between, which `sent` still has to tell.
+  return handle.writeQueueSize || 1;
 }
+
+/** Null or undefined once the connection is gone. */
+const handleOf = (socket: Duplex) => (socket as { _handle?: Handle | null })._handle;
 
 /** No public API: undefined in a Node that has it no more, or does not give it away. */
 function findStreamWrap(): StreamWrap | undefined {
+  // Where it is asked to, Node warns of this way in, and ends a process that has warnings thrown.
+  if (process.throwDeprecation) return undefined;
   try {
     const { binding } = process as unknown as { binding(name: string): Partial<StreamWrap> };
     const { WriteWrap, streamBaseState, kLastWriteWasAsync } = binding("stream_wrap");

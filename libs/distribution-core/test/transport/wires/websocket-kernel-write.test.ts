@@ -1,10 +1,14 @@
 import { once } from "node:events";
 import { Socket } from "node:net";
+import { PassThrough } from "node:stream";
+import { TLSSocket } from "node:tls";
 import { createEchoHost, type EchoSession, numbersOf, readServerFrame, stateFrame } from "@distribution/testkit/wire";
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, onTestFinished, vi } from "vitest";
 import { WebSocket } from "ws";
 import { systemRuntime } from "../../../src/runtime/index.ts";
+import type { WebSocketConnection } from "../../../src/transport/websocket/connection.ts";
 import type { attachWebSocket } from "../../../src/transport/websocket/index.ts";
+import { takesDirectWrites } from "../../../src/transport/websocket/kernel-write.ts";
 import type { Wire } from "../../../src/transport/wires/index.ts";
 import { createRecordingLogger, type HttpBench, openHttp, type RecordingLogger } from "./http-bench.ts";
 
@@ -19,6 +23,7 @@ let streamWrites: MockInstance;
 
 beforeEach(async () => {
   http = await openHttp();
+  http.server.on("connection", (socket) => sockets.push(socket));
   logger = createRecordingLogger();
 });
 
@@ -29,14 +34,26 @@ afterEach(async () => {
   expect(logger.failures).toEqual([]);
 });
 
-async function connect(attach: typeof attachWebSocket): Promise<{ client: WebSocket; session: EchoSession }> {
-  const host = createEchoHost();
+interface Connected {
+  readonly client: WebSocket;
+  readonly session: EchoSession;
+}
+
+/** A service of its own for each call, with so many clients. */
+async function connect(attach: typeof attachWebSocket, clients: 1): Promise<[Connected]>;
+async function connect(attach: typeof attachWebSocket, clients: 2): Promise<[Connected, Connected]>;
+async function connect(attach: typeof attachWebSocket, clients: number): Promise<Connected[]> {
+  const host = createEchoHost({ maxFrameBytes: LARGE_BYTES });
   wire = attach({ server: http.server, host, runtime: systemRuntime, logger });
-  const client = new WebSocket(`ws://127.0.0.1:${http.port}/api/v1/stream`, { maxPayload: 2 * LARGE_BYTES });
-  client.on("error", () => undefined);
-  await once(client, "open");
+  const connected: Connected[] = [];
+  for (let number = 0; number < clients; number += 1) {
+    const client = new WebSocket(`ws://127.0.0.1:${http.port}/api/v1/stream`, { maxPayload: 2 * LARGE_BYTES });
+    client.on("error", () => undefined);
+    await once(client, "open");
+    connected.push({ client, session: host.sessions[number]! });
+  }
   streamWrites = vi.spyOn(Socket.prototype, "write");
-  return { client, session: host.sessions[0]! };
+  return connected;
 }
 
 const current = async () => (await import("../../../src/transport/websocket/index.ts")).attachWebSocket;
@@ -52,6 +69,15 @@ async function withoutInternals(): Promise<typeof attachWebSocket> {
   return await current();
 }
 
+interface ServerSocket extends Socket {
+  readonly _handle: { writeBuffer(): number; readonly reading: boolean };
+}
+
+/** The service's sides of all connections. */
+const sockets: Socket[] = [];
+const serverSocket = (): ServerSocket => sockets.at(-1) as ServerSocket;
+const socketOf = (client: WebSocket): Socket => (client as unknown as { readonly _socket: Socket })._socket;
+
 const received = (client: WebSocket): number[] => {
   const numbers: number[] = [];
   client.on("message", (data: Buffer) => numbers.push(...numbersOf([readServerFrame("json", data)])));
@@ -60,7 +86,7 @@ const received = (client: WebSocket): number[] => {
 
 describe("a write to a WebSocket", () => {
   it("goes past the stream, to the kernel", async () => {
-    const { client, session } = await connect(await current());
+    const [{ client, session }] = await connect(await current(), 1);
     const numbers = received(client);
     for (let number = 0; number < 10; number += 1) {
       expect(session.connection.write([stateFrame("json", number)])).toBe(true);
@@ -71,7 +97,7 @@ describe("a write to a WebSocket", () => {
   });
 
   it("that the kernel does not take at once is held, said to be too much, and comes before all later ones", async () => {
-    const { client, session } = await connect(await current());
+    const [{ client, session }] = await connect(await current(), 1);
     const numbers = received(client);
     client.pause();
     expect(session.connection.write([stateFrame("json", 0, LARGE_BYTES)])).toBe(false);
@@ -92,18 +118,75 @@ describe("a write to a WebSocket", () => {
   });
 
   it("waits for what the stream itself has to send", async () => {
-    const { client, session } = await connect(await current());
+    const [{ client, session }] = await connect(await current(), 1);
     const numbers = received(client);
     client.pause();
-    // A list goes through the stream the first time.
+    // Lists go through the stream the first time: the handle has the first one, the second one waits in the stream.
     session.connection.write([stateFrame("json", 0, LARGE_BYTES), stateFrame("json", 1)]);
-    session.connection.write([stateFrame("json", 2)]);
+    session.connection.write([stateFrame("json", 2), stateFrame("json", 3)]);
+    session.connection.write([stateFrame("json", 4)]);
     client.resume();
-    await vi.waitFor(() => expect(numbers).toEqual([0, 1, 2]));
+    await vi.waitFor(() => expect(numbers).toEqual([0, 1, 2, 3, 4]));
+  });
+
+  it("is held for each connection by itself", async () => {
+    const [one, other] = await connect(await current(), 2);
+    const numbers = [one, other].map(({ client }) => received(client));
+    for (const { client } of [one, other]) client.pause();
+    one.session.connection.write([stateFrame("json", 0, LARGE_BYTES)]);
+    other.session.connection.write([stateFrame("json", 1, LARGE_BYTES)]);
+    one.session.connection.write([stateFrame("json", 2)]);
+    for (const { client } of [one, other]) client.resume();
+    await vi.waitFor(() => expect(numbers).toEqual([[0, 2], [1]]));
+  });
+
+  it.each([
+    ["one that is held and one in the stream", [[0], [1]]],
+    ["a list that the stream has sent and one that is held", [[0, 1], [2]]],
+  ])("is told as drained once, when all is sent: %s", async (_what, writes) => {
+    const [{ client, session }] = await connect(await current(), 1);
+    const numbers = received(client);
+    const buffered: number[] = [];
+    const { drained } = session;
+    client.pause();
+    for (const [at, write] of writes.entries()) {
+      // A list is over the stream's mark, and taken by the kernel at once.
+      const bytes = write.length > 1 ? 40_000 : LARGE_BYTES;
+      session.connection.write(write.map((number) => stateFrame("json", number, bytes)));
+      if (at === 0 && write.length === 1) expect(streamWrites).not.toHaveBeenCalled();
+    }
+    await new Promise(setImmediate);
+    expect(session.drained).toBe(drained);
+    client.resume();
+    await vi.waitFor(() => {
+      if (session.drained > drained) buffered.push(session.connection.bufferedBytes());
+      expect(numbers).toEqual(writes.flat());
+      expect(session.drained).toBe(drained + 1);
+    });
+    expect(new Set(buffered)).toEqual(new Set([0]));
+  });
+
+  it("that is held keeps pings back", async () => {
+    const [{ client, session }] = await connect(await current(), 1);
+    client.pause();
+    session.connection.write([stateFrame("json", 0, LARGE_BYTES)]);
+    (session.connection as WebSocketConnection).ping();
+    expect(streamWrites).not.toHaveBeenCalled();
+    client.resume();
+  });
+
+  it("is left to the stream where the handle refuses it", async () => {
+    const [{ client, session }] = await connect(await current(), 1);
+    const numbers = received(client);
+    const socket = serverSocket();
+    vi.spyOn(socket._handle, "writeBuffer").mockReturnValueOnce(-32);
+    expect(session.connection.write([stateFrame("json", 0)])).toBe(true);
+    expect(streamWrites).toHaveBeenCalledOnce();
+    await vi.waitFor(() => expect(numbers).toEqual([0]));
   });
 
   it("is followed by the close frame", async () => {
-    const { client, session } = await connect(await current());
+    const [{ client, session }] = await connect(await current(), 1);
     const numbers = received(client);
     const closed = once(client, "close");
     client.pause();
@@ -115,12 +198,9 @@ describe("a write to a WebSocket", () => {
     expect(numbers).toEqual([0]);
   });
 
-  it.each(["held", "to be made"])("to a client that is gone ends the connection while it is %s", async (when) => {
-    const { client, session } = await connect(await current());
-    const { _socket: socket } = client as unknown as { readonly _socket: Socket };
-    client.pause();
-    if (when === "held") session.connection.write([stateFrame("json", 0, LARGE_BYTES)]);
-    socket.resetAndDestroy();
+  it("to a client that is gone ends the connection", async () => {
+    const [{ client, session }] = await connect(await current(), 1);
+    socketOf(client).resetAndDestroy();
     await vi.waitFor(() => {
       session.connection.write([stateFrame("json", 1)]);
       expect(session.closed).toBe(1);
@@ -128,13 +208,32 @@ describe("a write to a WebSocket", () => {
     expect(wire.connections()).toBe(0);
   });
 
+  it("that is held ends the connection when it fails, also of a client whose socket is not read", async () => {
+    const [{ client, session }] = await connect(await current(), 1);
+    const socket = serverSocket();
+    client.pause();
+    session.connection.write([stateFrame("json", 0, LARGE_BYTES)]);
+    // What is full of what it has sent is not listened to, so that only the write hears of the end.
+    for (let number = 0; number < 20; number += 1) client.send("x".repeat(100_000));
+    await vi.waitFor(() => expect(socket._handle.reading).toBe(false));
+    socketOf(client).resetAndDestroy();
+    await vi.waitFor(() => expect([session.closed, wire.connections()]).toEqual([1, 0]));
+  });
+
   it("goes through the stream in a Node without that way", async () => {
-    const { client, session } = await connect(await withoutInternals());
+    const [{ client, session }] = await connect(await withoutInternals(), 1);
     const numbers = received(client);
     client.pause();
     expect(session.connection.write([stateFrame("json", 0, LARGE_BYTES)])).toBe(false);
     expect(streamWrites).toHaveBeenCalledOnce();
     client.resume();
     await vi.waitFor(() => expect([session.drained, ...numbers]).toEqual([1, 0]));
+  });
+
+  it("goes through the stream where that encrypts, or is no socket's", async () => {
+    const [{ client }] = await connect(await current(), 1);
+    expect(takesDirectWrites(serverSocket())).toBe(true);
+    expect(takesDirectWrites(new TLSSocket(socketOf(client)))).toBe(false);
+    expect(takesDirectWrites(new PassThrough())).toBe(false);
   });
 });
