@@ -7,6 +7,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 /** What was installed, written when the install is whole: a lockfile that is only younger than it says nothing. */
 const MARK = "node_modules/installed.sha256";
 
+const quiet = process.argv.includes("--quiet");
 const wanted = createHash("sha256").update(readFileSync("package-lock.json")).digest("hex");
 
 const marked = existsSync(MARK) ? readFileSync(MARK, "utf8") : undefined;
@@ -21,8 +22,12 @@ function isInstalled() {
 }
 
 if (!isInstalled()) {
-  if (!process.argv.includes("--quiet")) console.log("Installing dependencies …");
+  if (!quiet) console.log("Installing dependencies …");
   execSync("npm ci --no-audit --no-fund --loglevel=error", { stdio: ["ignore", 2, 2] });
+}
+// Of a script that has no time to ask Nx at each run: `npm run cli`.
+if (quiet && !existsSync("libs/proto-types/src/generated")) {
+  execSync("npx nx run proto-types:generate", { stdio: ["ignore", "ignore", 2] });
 }
 // Only then: where everything is installed, the folder may be one that cannot be written to.
 if (marked !== wanted) writeFileSync(MARK, wanted);

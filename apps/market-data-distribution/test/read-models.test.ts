@@ -55,7 +55,7 @@ describe("the newest quote", () => {
     const { readModels } = models();
     expect(thrownBy(() => readModels.quote.read(A))).toMatchObject({
       code: "not_found",
-      message: `There is no quote of ${A}. GET /instruments lists what is known.`,
+      message: `There is no quote of ${A}. GET /api/v1/instruments lists what is known.`,
     });
   });
 });

@@ -25,7 +25,12 @@ export const ERROR_CODES = {
     meaning: "The filter does not parse or does not fit the schema.",
   },
   filter_too_costly: { http: 400, grpc: 3, retry: false, meaning: "The filter exceeds the bound on its cost." },
-  invalid_token: { http: 400, grpc: 3, retry: false, meaning: "The resume token is forged, foreign or damaged." },
+  invalid_token: {
+    http: 400,
+    grpc: 3,
+    retry: false,
+    meaning: "The resume token is damaged, forged, or of another service or an earlier data folder.",
+  },
   unauthenticated: { http: 401, grpc: 16, close: 3500, retry: false, meaning: "Who is asking is not known." },
   forbidden: { http: 403, grpc: 7, close: 3503, retry: false, meaning: "Who is asking may not do this." },
   unknown_topic: {

@@ -33,10 +33,19 @@ const BENCHES: readonly Bench[] = [
 
 const RESULTS = join(import.meta.dirname, "../results");
 
-const { values, positionals: wanted } = parseArgs({
-  allowPositionals: true,
-  options: { floors: { type: "boolean" }, kept: { type: "boolean" }, report: { type: "string" } },
-});
+const USAGE = `npm run bench [-- name …] [--floors] [--report <file>] [--kept]
+
+Runs the benches, or those named, one after the other, and keeps their figures. There are: ${BENCHES.map(({ name }) => name).join(", ")}.
+
+  --floors         holds all kept figures against their floors
+  --report <file>  writes them into a Markdown document
+  --kept           runs nothing before that`;
+
+const { values, positionals: wanted } = readArguments();
+if (values.help === true) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const unknown = wanted.filter((name) => BENCHES.every((bench) => bench.name !== name));
 if (unknown.length > 0) {
   console.error(`No bench ${unknown.join(", ")}. There are: ${BENCHES.map(({ name }) => name).join(", ")}.`);
@@ -54,6 +63,17 @@ if (values.floors) console.log(`\n${renderFloors(floors)}`);
 if (values.report !== undefined) {
   writeDocument(resolve(values.report), kept, floors);
   console.log(`\nWrote ${values.report}.`);
+}
+
+function readArguments() {
+  const flag = { type: "boolean" } as const;
+  const options = { floors: flag, kept: flag, report: { type: "string" }, help: { ...flag, short: "h" } } as const;
+  try {
+    return parseArgs({ allowPositionals: true, options });
+  } catch (failure) {
+    console.error(`${(failure as Error).message}\n\n${USAGE}`);
+    process.exit(2);
+  }
 }
 
 /** A bench that fails does not keep the others from running. */

@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,12 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "v
 import { SERVICES } from "../src/service/address.ts";
 import { eventually, execute, start } from "./support/program.ts";
 import { NOTES, startService, type TestService, TRADES } from "./support/service.ts";
+
+const createJsonServer = (listener: RequestListener): Server =>
+  createServer((request, response) => {
+    response.setHeader("content-type", "application/json");
+    listener(request, response);
+  });
 
 let service: TestService;
 let folder: string;
@@ -59,7 +65,7 @@ describe("status", () => {
   });
 
   it("fails when the service is not ready", async () => {
-    const server = createServer((_request, response) => {
+    const server = createJsonServer((_request, response) => {
       response.end(JSON.stringify({ state: "degraded", reasons: ["the disk is full"], topics: [] }));
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -100,7 +106,9 @@ describe("history", () => {
       '{"event":{"specversion":"1.0"}}\n',
       '{"event":{}}\n{"error":{"code":"record_damaged","detail":"Bad."}}',
     ];
-    const server = createServer((_request, response) => response.end(bodies.shift()));
+    const server = createJsonServer((_request, response) => {
+      response.end(bodies.shift());
+    });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const broken = await execute(["history", TRADES, "--url", url]);
@@ -112,7 +120,7 @@ describe("history", () => {
   });
 
   it("says when the connection broke in the midst of it, or the answer is none of a service", async () => {
-    const server = createServer((request, response) => {
+    const server = createJsonServer((request, response) => {
       if (request.url?.includes("latest")) {
         response.statusCode = 502;
         response.end("<html>");
@@ -132,7 +140,7 @@ describe("history", () => {
   });
 
   it("ends on Ctrl-C", async () => {
-    const server = createServer((_request, response) => void response.write('{"event":{"specversion":"1.0"}}\n'));
+    const server = createJsonServer((_request, response) => void response.write('{"event":{"specversion":"1.0"}}\n'));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const running = start(["history", TRADES, "--url", url, "-o", "json"]);
@@ -262,7 +270,7 @@ describe("publish", () => {
   });
 
   it("ends on Ctrl-C without another word", async () => {
-    const server = createServer(() => undefined);
+    const server = createJsonServer(() => undefined);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const path = await file('{"specversion":"1.0","id":"1","source":"/c","type":"c"}');
@@ -284,7 +292,7 @@ describe("publish", () => {
 
   it("tries again what is refused for the moment", async () => {
     const answers = [503, 429, 201];
-    const server = createServer((_request, response) => {
+    const server = createJsonServer((_request, response) => {
       response.statusCode = answers.shift() ?? 500;
       response.end(JSON.stringify({ code: "overloaded", detail: "Later.", positions: [{}], duplicates: 0 }));
     });
@@ -407,6 +415,20 @@ describe("what can't be done", () => {
     const { exit, notes } = await execute(args);
     expect(exit).toBe(2);
     expect(notes).toMatch(message);
+  });
+
+  it("what answers and is no service is told as that", async () => {
+    const server = createServer((_request, response) => response.end("hi"));
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    for (const command of [["topics"], ["status"], ["history", TRADES], ["latest", TRADES]]) {
+      const { exit, notes } = await execute([...command, "--url", url]);
+      expect([exit, notes]).toEqual([
+        3,
+        `error: What answers at ${url} is no distribution service. Give another --url or --service.\n`,
+      ]);
+    }
   });
 
   it.each([

@@ -80,7 +80,7 @@ export function createReadModels(options: ReadModelOptions = {}): ReadModels {
   const bounds = { keys: maxInstruments, bytes: maxBytes };
   const common = { bounds, indexes: [byInstrument], version: 1 };
   const missing = (what: string) => (key: string) =>
-    `There is no ${what} of ${key}. GET /instruments lists what is known.`;
+    `There is no ${what} of ${key}. GET /api/v1/instruments lists what is known.`;
 
   return {
     quote: createProjection<QuoteView>({

@@ -192,6 +192,8 @@ describe("a bad filter", () => {
     ["", "invalid_filter", "Unexpected token"],
     ["data.symbol = 'A'", "invalid_filter", "Unexpected character: = at character 13; equality is =="],
     ["data.symbol == 'a=b' && key='A'", "invalid_filter", "; equality is =="],
+    ["partitionkey == 'A'", "invalid_filter", "Unknown variable: partitionkey at character 1; in filters it is key."],
+    ["eventclass == 'trade'", "invalid_filter", "; in filters it is class. Filters name data and "],
     ["data.simbol == 'A'", "invalid_filter", 'No such key: simbol at character 6; did you mean "symbol"'],
     ["data.book.dept == 1", "invalid_filter", 'did you mean "depth"'],
     ["data.venueCode == 'A'", "invalid_filter", 'did you mean "venue_code"'],

@@ -48,8 +48,12 @@ export function createApi({ base, token, signal }: ApiOptions): Api {
       if (signal.aborted) throw failure;
       throw unreachable(base, failure);
     }
-    if (response.ok) return response;
-    throw await refusalOf(response);
+    if (!response.ok) throw await refusalOf(response);
+    if (response.headers.get("content-type")?.includes("json")) return response;
+    throw new CliError(
+      `What answers at ${base.origin} is no distribution service. Give another --url or --service.`,
+      EXIT.unreachable,
+    );
   };
   return {
     base,

@@ -33,7 +33,9 @@ async function chosen(): Promise<Pick<LaunchOptions, "services" | "environment" 
     return { services, brokers, environment: withBrokers(root, names, brokers, process.env) };
   } catch (failure) {
     if (!(failure instanceof RangeError || failure instanceof TypeError)) throw failure;
-    screen.note(failure.message);
+    // Node's words on a wrong option go on with how to give a name that begins like one.
+    const [said] = failure.message.split(". To specify", 1);
+    screen.note(failure instanceof TypeError ? `${said}. What there is: npm start -- --help` : failure.message);
     process.exit(2);
   }
 }

@@ -104,6 +104,13 @@ describe("the launcher", () => {
     await eventually(screen).toBe('There is no service "gamma"; name some of alpha.\n');
   });
 
+  it("ends with 2 and says where to look when an option is unknown", async () => {
+    using checkout = createServicesCheckout("alpha");
+    const { exit, screen } = run(checkout.root, launcher("--port", "8000"));
+    expect(await exit).toBe(2);
+    await eventually(screen).toBe("Unknown option '--port'. What there is: npm start -- --help\n");
+  });
+
   it.each(["--help", "-h"])("says with %s how it is used, and starts nothing", async (flag) => {
     using checkout = createServicesCheckout("alpha", "beta");
     const { exit, screen } = run(checkout.root, launcher(flag));

@@ -53,6 +53,6 @@ export function createConflicts(bounds: Bounds) {
         conflict.instrument,
         conflict.winningDecisionId ?? "",
       ]) + history.reduce((sum, told) => sum + bytesOfTold(told), 256),
-    missing: (id) => `There is no conflict ${id}. GET /conflicts lists what is known.`,
+    missing: (id) => `There is no conflict ${id}. GET /api/v1/conflicts lists what is known.`,
   });
 }

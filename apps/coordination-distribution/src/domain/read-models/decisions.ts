@@ -88,7 +88,7 @@ export function createDecisions(bounds: Bounds) {
     ],
     indexes: [byChange, byCreation, byUrgency],
     sizeOf,
-    missing: (id) => `There is no decision ${id}. GET /decisions lists what is known.`,
+    missing: (id) => `There is no decision ${id}. GET /api/v1/decisions lists what is known.`,
   });
 }
 

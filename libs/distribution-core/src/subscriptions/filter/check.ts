@@ -115,12 +115,18 @@ export function explain(
   return invalid(`${summary ?? String(failure)}${place}${hint(code, node, environment)}`);
 }
 
+/** What CloudEvents, as clients get and publish them, call what has a shorter name here. */
+const FILTER_NAMES: Readonly<Record<string, string>> = { partitionkey: "key", eventclass: "class" };
+
 function hint(code: string | undefined, node: ASTNode | undefined, environment: FilterEnvironment): string {
   if (code === "unexpected_character" && node?.input[node.start] === "=") return "; equality is ==";
   if (code === "unknown_variable" && node?.op === "id") {
     const paths = environment.fieldsOf(environment.root).map((name) => `data.${name}`);
     const names = [...Object.keys(ENVELOPE_KINDS), "extensions", "data"];
-    return `${didYouMean(node.args, [...names, ...paths]) || "."} Filters name data and ${names.slice(0, -1).join(", ")}`;
+    const said = FILTER_NAMES[node.args];
+    const meant =
+      said === undefined ? didYouMean(node.args, [...names, ...paths]) || "." : `; in filters it is ${said}.`;
+    return `${meant} Filters name data and ${names.slice(0, -1).join(", ")}`;
   }
   if (code === "no_such_key" && (node?.op === "." || node?.op === "[]")) {
     const [left, right] = node.args as [ASTNode & { checkedType?: { name: string } }, string | ASTNode];

@@ -69,9 +69,12 @@ function createMeter(events: readonly Counter[], bytes: readonly Counter[]) {
       if (samples.length < 2) return undefined;
       const seconds = ((samples.length - 1) * SAMPLE_MS) / 1000;
       return {
-        eventsPerSecond: (last.events - first.events) / seconds,
-        bytesPerSecond: (last.bytes - first.bytes) / seconds,
+        eventsPerSecond: toTenths((last.events - first.events) / seconds),
+        bytesPerSecond: toTenths((last.bytes - first.bytes) / seconds),
       };
     },
   };
 }
+
+/** For people, who read no more of a rate. */
+const toTenths = (value: number): number => Math.round(value * 10) / 10;
