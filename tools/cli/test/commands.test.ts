@@ -1,18 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { SERVICES } from "../src/service/address.ts";
+import { startAnswering } from "./support/answering.ts";
 import { eventually, execute, start } from "./support/program.ts";
 import { NOTES, startService, type TestService, TRADES } from "./support/service.ts";
-
-const createJsonServer = (listener: RequestListener): Server =>
-  createServer((request, response) => {
-    response.setHeader("content-type", "application/json");
-    listener(request, response);
-  });
 
 let service: TestService;
 let folder: string;
@@ -65,13 +58,10 @@ describe("status", () => {
   });
 
   it("fails when the service is not ready", async () => {
-    const server = createJsonServer((_request, response) => {
+    const url = await startAnswering((_request, response) => {
       response.end(JSON.stringify({ state: "degraded", reasons: ["the disk is full"], topics: [] }));
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const url = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const { exit, notes } = await execute(["status", "--url", url]);
-    server.close();
+    const { exit, notes } = await execute(["status", "--url", new URL(url).host]);
     expect(exit).toBe(1);
     expect(notes).toContain("The service is degraded: the disk is full");
   });
@@ -106,21 +96,18 @@ describe("history", () => {
       '{"event":{"specversion":"1.0"}}\n',
       '{"event":{}}\n{"error":{"code":"record_damaged","detail":"Bad."}}',
     ];
-    const server = createJsonServer((_request, response) => {
+    const url = await startAnswering((_request, response) => {
       response.end(bodies.shift());
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const broken = await execute(["history", TRADES, "--url", url]);
     expect([broken.exit, broken.lines.length]).toEqual([1, 1]);
     expect(broken.notes).toContain("broke off before its end");
     const damaged = await execute(["history", TRADES, "--url", url]);
     expect(damaged.notes).toContain("record_damaged: Bad. The history is not whole.");
-    server.close();
   });
 
   it("says when the connection broke in the midst of it, or the answer is none of a service", async () => {
-    const server = createJsonServer((request, response) => {
+    const url = await startAnswering((request, response) => {
       if (request.url?.includes("latest")) {
         response.statusCode = 502;
         response.end("<html>");
@@ -129,27 +116,20 @@ describe("history", () => {
       response.write('{"event":{"specversion":"1.0"}}\n{"ev');
       setTimeout(() => response.destroy(), 50);
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const broken = await execute(["history", TRADES, "--url", url, "--token", "t"]);
     expect([broken.exit, broken.lines.length]).toEqual([1, 1]);
     expect(broken.notes).toContain("The connection broke while the history was read.");
     const strange = await execute(["latest", TRADES, "--url", url]);
     expect(strange.notes).toContain("The service answered 502 Bad Gateway.");
-    server.close();
   });
 
   it("ends on Ctrl-C", async () => {
-    const server = createJsonServer((_request, response) => void response.write('{"event":{"specversion":"1.0"}}\n'));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const url = await startAnswering((_request, response) => void response.write('{"event":{"specversion":"1.0"}}\n'));
     const running = start(["history", TRADES, "--url", url, "-o", "json"]);
     await eventually(() => running.out()).toContain("specversion");
     running.interrupt();
     expect(await running.done).toBe(130);
     expect(JSON.parse(running.out())).toHaveLength(1);
-    server.closeAllConnections();
-    server.close();
   });
 });
 
@@ -270,18 +250,14 @@ describe("publish", () => {
   });
 
   it("ends on Ctrl-C without another word", async () => {
-    const server = createJsonServer(() => undefined);
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const asked = Promise.withResolvers<void>();
+    const url = await startAnswering(() => asked.resolve());
     const path = await file('{"specversion":"1.0","id":"1","source":"/c","type":"c"}');
     const running = start(["publish", NOTES, path, "--url", url]);
-    const connected = new Promise((resolve) => server.once("request", resolve));
-    await connected;
+    await asked.promise;
     running.interrupt();
     expect(await running.done).toBe(130);
     expect(running.notes()).toBe("");
-    server.closeAllConnections();
-    server.close();
   });
 
   it("names a file that can't be read", async () => {
@@ -292,18 +268,15 @@ describe("publish", () => {
 
   it("tries again what is refused for the moment", async () => {
     const answers = [503, 429, 201];
-    const server = createJsonServer((_request, response) => {
+    const url = await startAnswering((_request, response) => {
       response.statusCode = answers.shift() ?? 500;
       response.end(JSON.stringify({ code: "overloaded", detail: "Later.", positions: [{}], duplicates: 0 }));
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const path = await file('{"specversion":"1.0","id":"1","source":"/c","type":"c"}');
     const { exit, notes } = await execute(["publish", NOTES, path, "--url", url]);
     expect([exit, notes]).toEqual([0, `Published 1 event to ${NOTES}.\n`]);
     const refused = await execute(["publish", NOTES, path, "--url", url]);
     expect(refused.notes).toContain("overloaded: Later.");
-    server.close();
   });
 });
 
@@ -418,10 +391,10 @@ describe("what can't be done", () => {
   });
 
   it("what answers and is no service is told as that", async () => {
-    const server = createServer((_request, response) => response.end("hi"));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    onTestFinished(() => void server.close());
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const url = await startAnswering((_request, response) => {
+      response.removeHeader("content-type");
+      response.end("hi");
+    });
     for (const command of [["topics"], ["status"], ["history", TRADES], ["latest", TRADES]]) {
       const { exit, notes } = await execute([...command, "--url", url]);
       expect([exit, notes]).toEqual([
