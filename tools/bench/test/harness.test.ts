@@ -10,14 +10,15 @@ test("the median is the middle round, or the mean of the two in the middle", () 
   expect(() => median([])).toThrow("a median of nothing");
 });
 
-test("rounds are interleaved: each subject once before any comes again", async () => {
+test("rounds are interleaved: each subject once before any comes again, and each comes first in its turn", async () => {
   const order: string[] = [];
   const figures = await interleaved(2, ["ours", "theirs"], (subject) => {
     order.push(subject);
     return Promise.resolve(order.length);
   });
-  expect(order).toEqual(["ours", "theirs", "ours", "theirs"]);
-  expect(figures.get("theirs")).toEqual([2, 4]);
+  expect(order).toEqual(["ours", "theirs", "theirs", "ours"]);
+  expect(figures.get("ours")).toEqual([1, 4]);
+  expect(figures.get("theirs")).toEqual([2, 3]);
 });
 
 test("a table shows the median and half the distance of the extremes", () => {

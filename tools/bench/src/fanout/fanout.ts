@@ -1,8 +1,10 @@
 /**
  * WebSocket fan-out: every event goes to all of 1,000 subscribers. Each server runs alone on its core, the load on another;
- * a figure is deliveries divided by the CPU time of the server's process, so a slow load costs nobody anything.
+ * a figure is deliveries divided by the CPU time of the server's process, so a slow load costs nobody anything. A delivery is
+ * mostly the kernel's, which has both ends of a connection here: figures are of moments in which the two cores share a cache.
  */
 
+import { type NearCores, startNearCores } from "../harness/near-cores.ts";
 import { LOAD_CORE, type Pinned, SERVER_CORE, startPinned } from "../harness/pinned.ts";
 import { cpuSeconds, residentBytes } from "../harness/process.ts";
 import type { Bench, Row } from "../harness/row.ts";
@@ -37,7 +39,7 @@ interface Contender extends AsyncDisposable {
 
 export const benchFanout: Bench = {
   name: "fanout",
-  about: `${SUBSCRIBERS} subscribers, ${EVENT_BYTES}-byte events, no compression, server and load pinned to a core each`,
+  about: `${SUBSCRIBERS} subscribers, ${EVENT_BYTES}-byte events, no compression, server and load pinned to a core each, while these share a cache`,
   floors: [
     { case: ONE, atLeast: 1.6 },
     { case: TENS, atLeast: 10 },
@@ -52,9 +54,10 @@ export const benchFanout: Bench = {
     await using stack = new AsyncDisposableStack();
     const contenders: Contender[] = [];
     for (const name of Object.keys(RIVALS) as RivalName[]) contenders.push(stack.use(await start(name)));
+    const near = stack.use(startNearCores());
     const rows: Row[] = [];
-    for (const { name, ...loop } of CASES) rows.push(...(await runCase(name, loop, contenders)));
-    return [...rows, ...contenders.map(memoryRow)];
+    for (const { name, ...loop } of CASES) rows.push(...(await runCase(name, loop, contenders, near)));
+    return [...rows, ...contenders.map(memoryRow), ...near.rows()];
   },
 };
 
@@ -74,13 +77,16 @@ async function runCase(
   name: string,
   loop: Omit<LoadRun, "ms">,
   contenders: readonly Contender[],
+  near: NearCores,
 ): Promise<readonly Row[]> {
   for (const { load } of contenders) await load.ask<LoadResult>({ ...loop, ms: WARM_UP_MS });
-  const figures = await interleaved(ROUNDS, contenders, async ({ server, load }) => {
-    const before = cpuSeconds(server.pid);
-    const { deliveries } = await load.ask<LoadResult>({ ...loop, ms: ROUND_MS });
-    return deliveries / (cpuSeconds(server.pid) - before);
-  });
+  const figures = await interleaved(ROUNDS, contenders, ({ server, load }) =>
+    near.during(async () => {
+      const before = cpuSeconds(server.pid);
+      const { deliveries } = await load.ask<LoadResult>({ ...loop, ms: ROUND_MS });
+      return deliveries / (cpuSeconds(server.pid) - before);
+    }),
+  );
   return [...figures].map(([{ subject }, rounds]) =>
     rowOf(
       {

@@ -24,8 +24,8 @@ export function rowOf(what: Pick<Row, "case" | "subject" | "metric" | "better">,
 }
 
 /**
- * Measures every subject once a round, in the order given, so that a slow moment of the machine hits all alike.
- * Returns the figures of each subject in order of the rounds.
+ * Measures every subject once a round, so that a slow moment of the machine hits all alike. Each round begins with the next of
+ * them: who always came after the same one would have what that leaves behind. Returns the figures of each subject in order of the rounds.
  */
 export async function interleaved<Subject>(
   rounds: number,
@@ -33,7 +33,10 @@ export async function interleaved<Subject>(
   measure: (subject: Subject) => Promise<number>,
 ): Promise<ReadonlyMap<Subject, readonly number[]>> {
   const figures = new Map<Subject, number[]>(subjects.map((subject) => [subject, []]));
-  for (let round = 0; round < rounds; round += 1)
-    for (const [subject, values] of figures) values.push(await measure(subject));
+  for (let round = 0; round < rounds; round += 1) {
+    const first = round % subjects.length;
+    for (const subject of [...subjects.slice(first), ...subjects.slice(0, first)])
+      figures.get(subject)!.push(await measure(subject));
+  }
   return figures;
 }
