@@ -83,6 +83,9 @@ export function attachWebSocket(options: WebSocketOptions): Wire {
     pinger.add(connection);
     const peer = openSession(host, connection, logger);
     listen(ws, connection.format, peer);
+    const leave = (): void => connection.leave();
+    ws.onLeaving = leave;
+    socket.on("end", leave);
     socket.on("drain", () => {
       if (connection.drained()) peer.drained();
     });

@@ -5,7 +5,7 @@ import type { Credential } from "../../security/index.ts";
 import type { Connection, EncodedFrame, FrameFormat } from "../contract.ts";
 import { fitReason, sendableCode, type WireLimits } from "../wires/index.ts";
 import { frameMessage, type Joiner, OPCODE, wrapped } from "./frame.ts";
-import { ASK_STREAM, type KernelWriter, takesDirectWrites, writeToKernel } from "./kernel-write.ts";
+import { ASK_STREAM, type Handle, handleOf, type KernelWriter, writeToKernel } from "./kernel-write.ts";
 
 /** `WebSocket.OPEN`; an own constant spares a look-up for every write. */
 const OPEN = 1;
@@ -25,41 +25,52 @@ export interface WebSocketConnectionOptions {
 /**
  * Data frames go straight to the socket, already framed: `ws` would frame each again for each connection. Both write whole
  * frames only, so that what `ws` sends itself (pong, close) falls between ours.
+ *
+ * Written to for every delivery to every session. What that needs comes first, and lies in here: a look at `ws`, at the socket or
+ * at its stream is memory of each session to walk through, and takes as long as the rest.
  */
 export class WebSocketConnection implements Connection, KernelWriter {
+  /** The way past the stream; undefined: there is none, or nothing more may be sent. */
+  #handle: Handle | undefined;
+  /** Bytes of a write past the stream that the kernel has not taken; what comes meanwhile goes through the stream, after it. */
+  #held = 0;
+  /** Frames of ours may wait in the stream: a later one must not overtake them. */
+  #streamed = false;
+  readonly #opcode: number;
+  readonly #joiner: Joiner;
+  readonly #ws: WebSocket;
+  readonly #socket: Duplex;
+  readonly #highWater: number;
+  readonly #readPause: number;
   readonly wire = "websocket";
   readonly format: FrameFormat;
   readonly credential: Credential;
-  readonly #ws: WebSocket;
-  readonly #socket: Duplex;
-  readonly #direct: boolean;
-  readonly #opcode: number;
-  readonly #joiner: Joiner;
-  readonly #highWater: number;
-  readonly #readPause: number;
-  /** Bytes of a write past the stream that the kernel has not taken; what comes meanwhile goes through the stream, after it. */
-  #held = 0;
 
   constructor(options: WebSocketConnectionOptions) {
     const { limits, socket } = options;
-    this.format = options.format;
-    this.credential = options.credential;
-    this.#ws = options.ws;
-    this.#socket = socket;
-    this.#direct = takesDirectWrites(socket);
+    this.#handle = handleOf(socket);
     this.#opcode = options.format === "json" ? OPCODE.text : OPCODE.binary;
     this.#joiner = options.joiner;
+    this.#ws = options.ws;
+    this.#socket = socket;
     // Below the stream's own mark there would be no 'drain' to wait for.
     this.#highWater = Math.max(limits.highWaterBytes, socket.writableHighWaterMark);
     this.#readPause = Math.max(limits.readPauseBytes, this.#highWater);
+    this.format = options.format;
+    this.credential = options.credential;
   }
 
   write(frames: readonly EncodedFrame[]): boolean {
-    // Closing or closed: after a close frame nothing more may be sent. A socket that failed has taken `ws` out of OPEN as well.
-    if (this.#ws.readyState !== OPEN) return false;
+    // Closing or closed: after a close frame nothing more may be sent. The handle of a socket that failed refuses by itself.
+    if (this.#handle === undefined && this.#ws.readyState !== OPEN) return false;
     const accepted = frames.length === 1 ? this.#send(wrapped(frames[0]!, this.#opcode)) : this.#writeMany(frames);
     // The stream's own mark is not above ours: nearly every write is over here, without another look at the socket.
     return (accepted && this.#held === 0) || this.#fits();
+  }
+
+  /** `ws` is about to close, or the client sends nothing more: nothing may be sent but by `ws`. */
+  leave(): void {
+    this.#handle = undefined;
   }
 
   bufferedBytes(): number {
@@ -95,14 +106,22 @@ export class WebSocketConnection implements Connection, KernelWriter {
     if (this.#ws.readyState === OPEN && this.bufferedBytes() <= this.#highWater) this.#socket.write(PING);
   }
 
-  /** Past the stream, unless something is on its way through it or held. False: the stream is over its mark. */
+  /** Past the stream, unless something of ours is on its way through it or held. False: the stream is over its mark. */
   #send(bytes: Buffer): boolean {
-    const direct = this.#direct && this.#held === 0 && this.#socket.writableLength === 0;
-    if (!direct) return this.#socket.write(bytes);
-    const held = writeToKernel(this.#socket, bytes, this);
-    if (held === ASK_STREAM) return this.#socket.write(bytes);
+    if (this.#streamed) this.#streamed = this.#socket.writableLength > 0;
+    if (this.#handle === undefined || this.#held > 0 || this.#streamed) return this.#stream(bytes);
+    const held = writeToKernel(this.#handle, bytes, this);
+    if (held === ASK_STREAM) {
+      this.#handle = undefined;
+      return this.#stream(bytes);
+    }
     this.#held = held;
     return true;
+  }
+
+  #stream(bytes: Buffer): boolean {
+    this.#streamed = true;
+    return this.#socket.write(bytes);
   }
 
   #fits(): boolean {
@@ -121,7 +140,7 @@ export class WebSocketConnection implements Connection, KernelWriter {
     const joined = this.#joiner.join(frames);
     if (joined !== undefined) return this.#send(joined);
     this.#socket.cork();
-    for (const frame of frames) this.#socket.write(wrapped(frame, this.#opcode));
+    for (const frame of frames) this.#stream(wrapped(frame, this.#opcode));
     this.#socket.uncork();
     return !this.#socket.writableNeedDrain;
   }

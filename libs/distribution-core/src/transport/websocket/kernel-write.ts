@@ -19,8 +19,8 @@ interface WriteRequest {
   bytes?: Uint8Array;
 }
 
-/** A socket's handle. */
-interface Handle {
+/** What is below a socket's stream: libuv's. Nothing of it is public. */
+export interface Handle {
   /** 0, or libuv's error. What the kernel does not take at once is held, and sent before anything that is written later. */
   writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
   readonly writeQueueSize: number;
@@ -40,19 +40,22 @@ const streamWrap = findStreamWrap();
 /** A write that the kernel takes at once, as it does nearly all, leaves its request to the next one. */
 let spare: WriteRequest | undefined;
 
-/** Whether `writeToKernel` may be asked. Not for TLS: its handle takes no write before the one before it is sent. */
-export function takesDirectWrites(socket: Duplex): boolean {
-  if (!streamWrap || !(socket instanceof Socket) || socket instanceof TLSSocket) return false;
-  return typeof handleOf(socket)?.writeBuffer === "function";
+/**
+ * The handle that `writeToKernel` writes to; undefined: there is none. Not for TLS: its handle takes no write before the one before
+ * it is sent. Once the connection is gone, it refuses what it is given.
+ */
+export function handleOf(socket: Duplex): Handle | undefined {
+  if (!streamWrap || !(socket instanceof Socket) || socket instanceof TLSSocket) return undefined;
+  const { _handle: handle } = socket as { readonly _handle?: Handle | null };
+  return typeof handle?.writeBuffer === "function" ? handle : undefined;
 }
 
 /**
  * Returns how many of the bytes are held: 0 when the kernel took all; else `sent` is called later, and until then nothing else
  * may be written this way. Nothing may wait in the stream itself: it would be overtaken.
  */
-export function writeToKernel(socket: Duplex, bytes: Uint8Array, writer: KernelWriter): number {
-  const handle = handleOf(socket);
-  if (!handle || !streamWrap) return ASK_STREAM;
+export function writeToKernel(handle: Handle, bytes: Uint8Array, writer: KernelWriter): number {
+  if (!streamWrap) return ASK_STREAM;
   const request = spare ?? new streamWrap.WriteWrap();
   // Nobody else's while the handle has it.
   spare = undefined;
@@ -67,9 +70,6 @@ export function writeToKernel(socket: Duplex, bytes: Uint8Array, writer: KernelW
   // The kernel may have taken the rest in between, which `sent` still has to tell.
   return handle.writeQueueSize || 1;
 }
-
-/** Null or undefined once the connection is gone. */
-const handleOf = (socket: Duplex) => (socket as { _handle?: Handle | null })._handle;
 
 /** No public API: undefined in a Node that has it no more, or does not give it away. */
 function findStreamWrap(): StreamWrap | undefined {

@@ -9,9 +9,16 @@ const REFUSALS: ReadonlyMap<number, string> = new Map([
   [1009, "The frame is longer than the limit in welcome.limits.maxFrameBytes."],
 ]);
 
-/** A server's WebSocket that ends broken connections with this protocol's own code for them: 3501, do not come back the same way. */
+/**
+ * A server's WebSocket that ends broken connections with this protocol's own code for them: 3501, do not come back the same way.
+ * Whoever closes it, `ws` for the client too, does so here.
+ */
 export class SessionSocket extends WebSocket {
+  /** Told before the close frame is sent. */
+  onLeaving: (() => void) | undefined;
+
   override close(code?: number, data?: string | Buffer): void {
+    this.onLeaving?.();
     // Only ws's receiver closes with such a code and no reason.
     const refusal = code === undefined || data !== undefined ? undefined : REFUSALS.get(code);
     if (refusal === undefined) super.close(code, data);

@@ -8,7 +8,7 @@ import { WebSocket } from "ws";
 import { systemRuntime } from "../../../src/runtime/index.ts";
 import type { WebSocketConnection } from "../../../src/transport/websocket/connection.ts";
 import type { attachWebSocket } from "../../../src/transport/websocket/index.ts";
-import { takesDirectWrites } from "../../../src/transport/websocket/kernel-write.ts";
+import { handleOf } from "../../../src/transport/websocket/kernel-write.ts";
 import type { Wire } from "../../../src/transport/wires/index.ts";
 import { createRecordingLogger, type HttpBench, openHttp, type RecordingLogger } from "./http-bench.ts";
 
@@ -175,14 +175,14 @@ describe("a write to a WebSocket", () => {
     client.resume();
   });
 
-  it("is left to the stream where the handle refuses it", async () => {
+  it("is left to the stream where the handle refuses it, and so are all later ones", async () => {
     const [{ client, session }] = await connect(await current(), 1);
     const numbers = received(client);
     const socket = serverSocket();
     vi.spyOn(socket._handle, "writeBuffer").mockReturnValueOnce(-32);
-    expect(session.connection.write([stateFrame("json", 0)])).toBe(true);
-    expect(streamWrites).toHaveBeenCalledOnce();
-    await vi.waitFor(() => expect(numbers).toEqual([0]));
+    for (const number of [0, 1]) expect(session.connection.write([stateFrame("json", number)])).toBe(true);
+    expect(streamWrites).toHaveBeenCalledTimes(2);
+    await vi.waitFor(() => expect(numbers).toEqual([0, 1]));
   });
 
   it("is followed by the close frame", async () => {
@@ -196,6 +196,25 @@ describe("a write to a WebSocket", () => {
     client.resume();
     expect((await closed)[0]).toBe(3001);
     expect(numbers).toEqual([0]);
+  });
+
+  it.each([
+    ["has closed", (client: WebSocket) => client.close()],
+    ["sends nothing more", (client: WebSocket) => socketOf(client).end()],
+  ])("is refused once the client %s, before the connection is gone", async (_what, end) => {
+    const [{ client, session }] = await connect(await current(), 1);
+    const numbers = received(client);
+    const written: boolean[] = [];
+    // The last of the socket's listeners: `ws` has answered the client.
+    for (const event of ["data", "end"]) {
+      serverSocket().on(event, () => {
+        if (session.closed === 0) written.push(session.connection.write([stateFrame("json", 0)]));
+      });
+    }
+    end(client);
+    await vi.waitFor(() => expect(session.closed).toBe(1));
+    expect(new Set(written)).toEqual(new Set([false]));
+    expect(numbers).toEqual([]);
   });
 
   it("to a client that is gone ends the connection", async () => {
@@ -232,8 +251,8 @@ describe("a write to a WebSocket", () => {
 
   it("goes through the stream where that encrypts, or is no socket's", async () => {
     const [{ client }] = await connect(await current(), 1);
-    expect(takesDirectWrites(serverSocket())).toBe(true);
-    expect(takesDirectWrites(new TLSSocket(socketOf(client)))).toBe(false);
-    expect(takesDirectWrites(new PassThrough())).toBe(false);
+    expect(handleOf(serverSocket())).toBe(serverSocket()._handle);
+    expect(handleOf(new TLSSocket(socketOf(client)))).toBeUndefined();
+    expect(handleOf(new PassThrough())).toBeUndefined();
   });
 });
