@@ -4,6 +4,7 @@ import type { Broker, Position } from "../brokers/contract.ts";
 import type { Counter } from "../observability/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { EventsEncoder } from "../subscriptions/encoder.ts";
+import type { FrameSink } from "../subscriptions/interest-class.ts";
 import type { EncodedFrame } from "../transport/contract.ts";
 import type { TokenCodec } from "./token.ts";
 
@@ -32,7 +33,7 @@ export interface StateNotice {
   readonly reason: string;
 }
 
-export interface Outlet {
+export interface Outlet extends FrameSink {
   /** False: the socket is full, until `drained`; or the session has had its share of this turn, until its next one. */
   readonly writable: boolean;
   /** `events`: how many the frame carries, for the metrics. */

@@ -17,8 +17,8 @@ import { WALK_KEYS, walkTable } from "./table-walk.ts";
 
 /** Where frames go. */
 export interface FrameSink {
-  /** `events`: how many the frame carries, for the metrics. */
-  send(frame: EncodedFrame, events: number): void;
+  /** Sends the frame to all of these, itself among them. `events`: how many it carries, for the metrics. */
+  broadcast(sinks: readonly FrameSink[], frame: EncodedFrame, events: number): void;
 }
 
 /** A live subscription, as its class sees it. */
@@ -244,8 +244,7 @@ export class InterestClass implements Work {
     for (let at = members.length - 1; at >= 0 && this.#limited > 0; at -= 1) {
       if (members[at]!.limited) members[at]!.sent(list, lane, after);
     }
-    const sinks = this.#sinks;
-    for (let at = sinks.length - 1; at >= 0; at -= 1) sinks[at]!.send(frame, list.count);
+    this.#sinks[0]?.broadcast(this.#sinks, frame, list.count);
   }
 
   /** Before anything of a frame counts: members without room leave, with their cursors at the chain as it is. */

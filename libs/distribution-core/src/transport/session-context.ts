@@ -12,9 +12,9 @@ import type { Tail } from "../tail/index.ts";
 import type { TopicDefinition } from "../topics.ts";
 import type { WireName } from "./contract.ts";
 import type { FrameLimits } from "./frames/index.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Session } from "./session.ts";
 import type { SessionLimits } from "./session-limits.ts";
-import type { SessionOutput } from "./session-output.ts";
 
 export interface SubscriptionDetails {
   readonly session: string;
@@ -58,7 +58,6 @@ export interface SessionContext extends SessionParts {
   /** A subscriber was told of a gap. */
   gap(reason: GapReason): void;
   ended(code: ErrorCode): void;
-  /** There is something to write: soon, together with what others have. */
-  queueFlush(output: SessionOutput): void;
+  readonly outbox: Outbox;
   onClosed(session: Session): void;
 }

@@ -29,32 +29,32 @@ export interface SessionOutputOptions {
   readonly onFailed: (failure: unknown) => void;
 }
 
-/** Written to for every delivery to every session: what that needs lies in the object itself, not behind others. */
+/** Written to for every delivery to every session: what that needs lies in the object itself, not behind others, and comes first. */
 export class SessionOutput implements Outlet {
   /** When something was last written, monotonic ms, whole. */
   sentAt: number;
-  readonly #options: SessionOutputOptions;
-  readonly #context: SessionContext;
-  readonly #connection: Connection;
-  readonly #limits: SessionLimits;
   /** What waits: the frame's own list of one, a list of the session's own from the second on. */
   #waiting: readonly EncodedFrame[] | undefined;
-  readonly #written: WrittenCounters;
   #waitingEvents = 0;
   #waitingBytes = 0;
   #open = true;
   #blocked = false;
   #spent = false;
   #queued = false;
+  readonly #connection: Connection;
+  readonly #written: WrittenCounters;
+  readonly #context: SessionContext;
+  readonly #limits: SessionLimits;
+  readonly #options: SessionOutputOptions;
 
   constructor(options: SessionOutputOptions) {
     const { context, connection } = options;
-    this.#options = options;
-    this.#context = context;
-    this.#connection = connection;
-    this.#limits = context.limits;
-    this.#written = context.written[connection.wire];
     this.sentAt = Math.trunc(context.runtime.clock.monotonicMs());
+    this.#connection = connection;
+    this.#written = context.written[connection.wire];
+    this.#context = context;
+    this.#limits = context.limits;
+    this.#options = options;
   }
 
   /** False: the socket is full, the share of this turn used up, or the session over. */
@@ -93,8 +93,13 @@ export class SessionOutput implements Outlet {
     this.#options.onFailed(failure);
   }
 
+  broadcast(outputs: readonly SessionOutput[], frame: EncodedFrame, events: number): void {
+    this.#context.outbox.broadcast(outputs, frame, events);
+  }
+
   /** `events`: how many the frame carries, for the metrics. */
   send(frame: EncodedFrame, events = 0): void {
+    this.#context.outbox.settle();
     if (!this.#open) return;
     const waiting = this.#waiting;
     if (waiting === undefined) this.#waiting = frame.alone;
@@ -114,21 +119,25 @@ export class SessionOutput implements Outlet {
     this.#spent = true;
   }
 
+  /** At the end of a turn that gave nothing else to the session: the frame as it is, unless something waits for the socket. */
+  write(frame: EncodedFrame, events: number, now: number): void {
+    if (!this.#open) return;
+    if (this.#blocked || this.#waiting !== undefined) this.send(frame, events);
+    else this.#write(frame.alone, events, frame.payload.length, now);
+  }
+
   /** Writes what waits, in one go. */
   flush(now = Math.trunc(this.#context.runtime.clock.monotonicMs())): void {
+    this.#context.outbox.settle();
     this.#queued = false;
     const waiting = this.#waiting;
     if (!this.#open || this.#blocked || waiting === undefined) return;
-    this.sentAt = now;
-    this.#written.events.value += this.#waitingEvents;
-    this.#written.bytes.value += this.#waitingBytes;
+    const [events, bytes, wasSpent] = [this.#waitingEvents, this.#waitingBytes, this.#spent];
     this.#waitingEvents = 0;
     this.#waitingBytes = 0;
     this.#waiting = undefined;
-    this.#blocked = !this.#connection.write(waiting);
-    const wasSpent = this.#spent;
     this.#spent = false;
-    if (this.#blocked) this.#options.onBlocked();
+    this.#write(waiting, events, bytes, now);
     if (wasSpent) this.#options.onTurn();
   }
 
@@ -146,9 +155,17 @@ export class SessionOutput implements Outlet {
     this.#waiting = undefined;
   }
 
+  #write(frames: readonly EncodedFrame[], events: number, bytes: number, now: number): void {
+    this.sentAt = now;
+    this.#written.events.value += events;
+    this.#written.bytes.value += bytes;
+    this.#blocked = !this.#connection.write(frames);
+    if (this.#blocked) this.#options.onBlocked();
+  }
+
   #queue(): void {
     if (this.#queued) return;
     this.#queued = true;
-    this.#context.queueFlush(this);
+    this.#context.outbox.queue(this);
   }
 }

@@ -5,9 +5,9 @@ import type { Metrics } from "../observability/index.ts";
 import { LEDGER_REASONS } from "../qos/index.ts";
 import type { Connection, FrameFormat, SessionHost, SessionPeer, WireName } from "./contract.ts";
 import { encodedFrame, encodeServerFrame } from "./frames/index.ts";
+import { Outbox } from "./outbox.ts";
 import { Session } from "./session.ts";
 import type { SessionContext, SessionParts } from "./session-context.ts";
-import type { SessionOutput } from "./session-output.ts";
 
 export interface Sessions extends SessionHost {
   readonly size: number;
@@ -36,22 +36,9 @@ const GAP_REASONS: readonly GapReason[] = [GapReason.RETENTION, GapReason.EPOCH,
 export function createSessions(options: SessionsOptions): Sessions {
   const { runtime, limits, guard, metrics, logger } = options;
   const sessions = new Set<Session>();
-  /** Those with something to write, and an empty list to take its place. */
-  let queued: SessionOutput[] = [];
-  let spare: SessionOutput[] = [];
   let draining = false;
   let lastId = 0;
   const run = Buffer.from(runtime.random.bytes(6)).toString("base64url");
-
-  const flush = (): void => {
-    const list = queued;
-    queued = spare;
-    const now = Math.trunc(runtime.clock.monotonicMs());
-    for (const output of list) output.flush(now);
-    spare = list;
-    spare.length = 0;
-    options.onFlushed();
-  };
 
   const byWire = <T>(make: (wire: WireName) => T): Record<WireName, T> =>
     Object.fromEntries(WIRES.map((wire) => [wire, make(wire)])) as Record<WireName, T>;
@@ -88,6 +75,7 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   const context: SessionContext = {
     ...options,
+    outbox: new Outbox(options),
     names: new Set(),
     redelivered: metrics.counter("distribution_redelivered_events_total"),
     written: byWire((wire) => ({ events: events[wire], bytes: bytes[wire] })),
@@ -100,10 +88,6 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
     ended: (code) => {
       metrics.counter("distribution_session_closed_total", { code }).value += 1;
-    },
-    queueFlush(output) {
-      if (queued.length === 0) runtime.timers.soon(flush);
-      queued.push(output);
     },
     onClosed: (session) => void sessions.delete(session),
   };

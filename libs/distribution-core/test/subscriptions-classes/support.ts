@@ -47,6 +47,10 @@ export interface EventsSeen {
   readonly token?: string;
 }
 
+interface RecordingSink extends FrameSink {
+  take(frame: EncodedFrame): void;
+}
+
 export class RecordingMember implements ClassMember {
   memberIndex = -1;
   limited = false;
@@ -64,8 +68,11 @@ export class RecordingMember implements ClassMember {
     return false;
   }
 
-  readonly sink: FrameSink = {
-    send: (frame) => {
+  readonly sink: RecordingSink = {
+    broadcast: (sinks: readonly RecordingSink[], frame) => {
+      for (const sink of [...sinks]) sink.take(frame);
+    },
+    take: (frame) => {
       this.frames.push(frame);
       this.onDelivered();
     },
