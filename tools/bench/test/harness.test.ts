@@ -10,15 +10,19 @@ test("the median is the middle round, or the mean of the two in the middle", () 
   expect(() => median([])).toThrow("a median of nothing");
 });
 
-test("rounds are interleaved: each subject once before any comes again, and each comes first in its turn", async () => {
+test("rounds are interleaved: each subject once before any comes again, and after each of the others as a rule", async () => {
+  const subjects = ["ours", "theirs", "bare"];
   const order: string[] = [];
-  const figures = await interleaved(2, ["ours", "theirs"], (subject) => {
-    order.push(subject);
-    return Promise.resolve(order.length);
-  });
-  expect(order).toEqual(["ours", "theirs", "theirs", "ours"]);
-  expect(figures.get("ours")).toEqual([1, 4]);
-  expect(figures.get("theirs")).toEqual([2, 3]);
+  const figures = await interleaved(60, subjects, (subject) => Promise.resolve(order.push(subject)));
+  const rounds = Array.from({ length: 60 }, (_, round) => order.slice(3 * round, 3 * round + 3));
+  for (const round of rounds) expect(round.toSorted()).toEqual(subjects.toSorted());
+  for (const subject of subjects) {
+    expect(figures.get(subject)).toEqual(order.flatMap((each, at) => (each === subject ? [at + 1] : [])));
+    const before = order.flatMap((each, at) => (each === subject && at > 0 ? [order[at - 1]] : []));
+    for (const other of subjects.filter((each) => each !== subject)) {
+      expect(before.filter((each) => each === other).length).toBeGreaterThan(15);
+    }
+  }
 });
 
 test("a table shows the median and half the distance of the extremes", () => {

@@ -30,29 +30,36 @@ const readings = () => {
 
 describe("readings while the cores are near", () => {
   it("begin when the cores are", async () => {
-    const { near, waits } = createCores([FAR, FAR, NEAR]);
+    const { near, figures, waits } = createCores([FAR, FAR, NEAR]);
     expect(await near.during(readings())).toBe(1);
     expect(waits()).toBe(2);
+    expect(figures()).toEqual([[NEAR], [0], [0]]);
   });
 
   it("are taken again when the cores are not near any more at their end", async () => {
     const { near, figures } = createCores([NEAR, FAR, FAR, NEAR, 90]);
     expect(await near.during(readings())).toBe(2);
-    expect(figures()).toEqual([[90], [1]]);
+    expect(figures()).toEqual([[90], [0], [1]]);
   });
 
-  it("are taken as they are once the wait has been long enough, for cores that never are", async () => {
-    const { near, figures, waits } = createCores([FAR]);
+  it.each([
+    ["two minutes, for cores that never are", [FAR], 240],
+    ["ten minutes, for cores that are not any more", [NEAR, NEAR, FAR], 1_200],
+  ])("are taken as they are after a wait of %s, and said to be", async (_what, distances, most) => {
+    const { near, figures, waits } = createCores(distances);
+    const before = distances.length > 1 ? 1 : 0;
+    if (before > 0) await near.during(readings());
     expect(await near.during(readings())).toBe(1);
-    const waited = waits();
+    expect(waits()).toBe(most);
     expect(await near.during(readings())).toBe(1);
-    expect(waits()).toBe(waited);
-    expect(figures()).toEqual([[FAR, FAR], [0]]);
+    expect(waits()).toBe(most);
+    expect(figures().slice(1)).toEqual([[2], [0]]);
   });
 });
 
 test.runIf(process.platform === "linux")("the distance of two real cores is a time", async () => {
   await using cores = startPinned(SERVER_CORE, new URL("../src/harness/core-distance.ts", import.meta.url), []);
+  await cores.answer();
   const distance = await cores.ask<number>("measure");
   expect(distance).toBeGreaterThan(1);
   expect(distance).toBeLessThan(1e9);

@@ -244,7 +244,7 @@ export class InterestClass implements Work {
     for (let at = members.length - 1; at >= 0 && this.#limited > 0; at -= 1) {
       if (members[at]!.limited) members[at]!.sent(list, lane, after);
     }
-    this.#sinks[0]?.broadcast(this.#sinks, frame, list.count);
+    this.#sinks[0]!.broadcast(this.#sinks, frame, list.count);
   }
 
   /** Before anything of a frame counts: members without room leave, with their cursors at the chain as it is. */

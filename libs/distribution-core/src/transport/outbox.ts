@@ -37,16 +37,15 @@ export class Outbox {
 
   /** As if each were sent the frame, but later, if that can make no difference. */
   broadcast(outputs: readonly SessionOutput[], frame: EncodedFrame, events: number): void {
+    // A copy: who joins its class from now on is not meant, and who leaves it, over this very frame even, is.
+    const broadcast = { outputs: outputs.slice(), frame, events };
     const { maxTurnBytes, maxTurnEvents } = this.#options.limits;
     if (this.#scheduled || frame.payload.length >= maxTurnBytes || events >= maxTurnEvents) {
-      // Not in the midst of the others: a session may end over it, and leave `outputs`.
-      this.settle();
-      sendToAll({ outputs, frame, events });
-      return;
+      sendToAll(broadcast);
+    } else {
+      this.#broadcast = broadcast;
+      this.#schedule();
     }
-    // A copy: who joins its class before the turn ends is not meant, and who leaves it is.
-    this.#broadcast = { outputs: outputs.slice(), frame, events };
-    this.#schedule();
   }
 
   /** Before anything else is said to a session: what came first is sent first. */
@@ -68,13 +67,13 @@ export class Outbox {
     const now = Math.trunc(runtime.clock.monotonicMs());
     const broadcast = this.#broadcast;
     this.#broadcast = undefined;
+    this.#scheduled = false;
     if (broadcast !== undefined) {
       const { outputs, frame, events } = broadcast;
       for (const output of outputs) output.write(frame, events, now);
     }
     const list = this.#queued;
     this.#queued = this.#spare;
-    this.#scheduled = false;
     for (const output of list) output.flush(now);
     this.#spare = list;
     list.length = 0;
@@ -82,7 +81,6 @@ export class Outbox {
   }
 }
 
-/** Backwards: a frame too many ends its session, and then the last of the class moves to its place. */
 function sendToAll({ outputs, frame, events }: Broadcast): void {
-  for (let at = outputs.length - 1; at >= 0; at -= 1) outputs[at]!.send(frame, events);
+  for (const output of outputs) output.send(frame, events);
 }

@@ -54,7 +54,7 @@ export const benchFanout: Bench = {
     await using stack = new AsyncDisposableStack();
     const contenders: Contender[] = [];
     for (const name of Object.keys(RIVALS) as RivalName[]) contenders.push(stack.use(await start(name)));
-    const near = stack.use(startNearCores());
+    const near = stack.use(await startNearCores());
     const rows: Row[] = [];
     for (const { name, ...loop } of CASES) rows.push(...(await runCase(name, loop, contenders, near)));
     return [...rows, ...contenders.map(memoryRow), ...near.rows()];

@@ -1,4 +1,5 @@
 /** Medians and spread of repeated rounds. */
+import { seeded } from "../match-data.ts";
 import type { Row } from "./row.ts";
 
 /** The middle value, or the mean of the two in the middle. Throws when there is none. */
@@ -24,8 +25,8 @@ export function rowOf(what: Pick<Row, "case" | "subject" | "metric" | "better">,
 }
 
 /**
- * Measures every subject once a round, so that a slow moment of the machine hits all alike. Each round begins with the next of
- * them: who always came after the same one would have what that leaves behind. Returns the figures of each subject in order of the rounds.
+ * Measures every subject once a round, so that a slow moment of the machine hits all alike, in an order of the round's own: who
+ * always came after the same one would have what that leaves behind. Returns the figures of each subject in order of the rounds.
  */
 export async function interleaved<Subject>(
   rounds: number,
@@ -33,10 +34,10 @@ export async function interleaved<Subject>(
   measure: (subject: Subject) => Promise<number>,
 ): Promise<ReadonlyMap<Subject, readonly number[]>> {
   const figures = new Map<Subject, number[]>(subjects.map((subject) => [subject, []]));
+  const random = seeded(1);
   for (let round = 0; round < rounds; round += 1) {
-    const first = round % subjects.length;
-    for (const subject of [...subjects.slice(first), ...subjects.slice(0, first)])
-      figures.get(subject)!.push(await measure(subject));
+    const order = subjects.map((subject) => ({ subject, at: random() })).sort((a, b) => a.at - b.at);
+    for (const { subject } of order) figures.get(subject)!.push(await measure(subject));
   }
   return figures;
 }

@@ -2,6 +2,7 @@
  * Latency that the platform adds: publish to answer, and publish to subscriber, over WebSocket at half of its capacity, beside a
  * relay of `ws` alone at the same rate. Ours has flushed each event to disk before it answers and before anybody sees it.
  */
+import { startNearCores } from "../harness/near-cores.ts";
 import { LOAD_CORE, type Pinned, SERVER_CORE, startPinned } from "../harness/pinned.ts";
 import type { Bench, Row } from "../harness/row.ts";
 import { median, quantile, rowOf } from "../harness/statistics.ts";
@@ -27,12 +28,13 @@ const WAYS = [
 
 export const benchLatency: Bench = {
   name: "latency",
-  about: `one publisher of single 200-byte events, ${SUBSCRIBERS} subscribers, WebSocket, JSON; the rate is a share of what ours takes with ${WINDOW} events on their way, and waits for nobody`,
+  about: `one publisher of single 200-byte events, ${SUBSCRIBERS} subscribers, WebSocket, JSON; the rate is a share of what ours takes with ${WINDOW} events on their way, and waits for nobody; the two cores share a cache`,
   run: async () => {
     await using stack = new AsyncDisposableStack();
     const loads = new Map<RelayName, Pinned>();
     for (const name of NAMES) loads.set(name, await start(name, stack));
-    const ask: Ask = (name, run) => loads.get(name)!.ask(run);
+    const near = stack.use(await startNearCores());
+    const ask: Ask = (name, run) => near.during(() => loads.get(name)!.ask(run));
 
     const capacities = new Map<RelayName, number[]>(NAMES.map((name) => [name, []]));
     // The first is for the compiler.
@@ -53,6 +55,7 @@ export const benchLatency: Bench = {
         ),
       ),
       ...rows,
+      ...near.rows(),
     ];
   },
 };

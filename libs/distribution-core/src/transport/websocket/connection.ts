@@ -34,8 +34,8 @@ export class WebSocketConnection implements Connection, KernelWriter {
   #handle: Handle | undefined;
   /** Bytes of a write past the stream that the kernel has not taken; what comes meanwhile goes through the stream, after it. */
   #held = 0;
-  /** Frames of ours may wait in the stream: a later one must not overtake them. */
-  #streamed = false;
+  /** What a frame must not overtake may wait in the stream: frames of ours, and at the beginning the answer to the upgrade. */
+  #streamed = true;
   readonly #opcode: number;
   readonly #joiner: Joiner;
   readonly #ws: WebSocket;
@@ -68,7 +68,7 @@ export class WebSocketConnection implements Connection, KernelWriter {
     return (accepted && this.#held === 0) || this.#fits();
   }
 
-  /** `ws` is about to close, or the client sends nothing more: nothing may be sent but by `ws`. */
+  /** `ws` is about to close or to cut the connection, or the client sends nothing more: nothing may be sent but by `ws`. */
   leave(): void {
     this.#handle = undefined;
   }
@@ -106,7 +106,7 @@ export class WebSocketConnection implements Connection, KernelWriter {
     if (this.#ws.readyState === OPEN && this.bufferedBytes() <= this.#highWater) this.#socket.write(PING);
   }
 
-  /** Past the stream, unless something of ours is on its way through it or held. False: the stream is over its mark. */
+  /** Past the stream, unless something that is not to be overtaken is on its way through it, or held. False: the stream is over its mark. */
   #send(bytes: Buffer): boolean {
     if (this.#streamed) this.#streamed = this.#socket.writableLength > 0;
     if (this.#handle === undefined || this.#held > 0 || this.#streamed) return this.#stream(bytes);

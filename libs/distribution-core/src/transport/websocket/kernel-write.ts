@@ -52,16 +52,16 @@ export function handleOf(socket: Duplex): Handle | undefined {
 
 /**
  * Returns how many of the bytes are held: 0 when the kernel took all; else `sent` is called later, and until then nothing else
- * may be written this way. Nothing may wait in the stream itself: it would be overtaken.
+ * may be written this way. What waits in the stream itself is overtaken.
  */
 export function writeToKernel(handle: Handle, bytes: Uint8Array, writer: KernelWriter): number {
-  if (!streamWrap) return ASK_STREAM;
-  const request = spare ?? new streamWrap.WriteWrap();
+  const { WriteWrap, streamBaseState, kLastWriteWasAsync } = streamWrap!;
+  const request = spare ?? new WriteWrap();
   // Nobody else's while the handle has it.
   spare = undefined;
   // The stream finds out itself what is wrong with the connection, and ends it.
   if (handle.writeBuffer(request, bytes) !== 0) return ASK_STREAM;
-  if (streamWrap.streamBaseState[streamWrap.kLastWriteWasAsync] === 0) {
+  if (streamBaseState[kLastWriteWasAsync] === 0) {
     spare = request;
     return 0;
   }

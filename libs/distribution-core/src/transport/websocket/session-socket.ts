@@ -14,7 +14,7 @@ const REFUSALS: ReadonlyMap<number, string> = new Map([
  * Whoever closes it, `ws` for the client too, does so here.
  */
 export class SessionSocket extends WebSocket {
-  /** Told before the close frame is sent. */
+  /** Told before the close frame is sent, and before the connection is cut. */
   onLeaving: (() => void) | undefined;
 
   override close(code?: number, data?: string | Buffer): void {
@@ -23,5 +23,10 @@ export class SessionSocket extends WebSocket {
     const refusal = code === undefined || data !== undefined ? undefined : REFUSALS.get(code);
     if (refusal === undefined) super.close(code, data);
     else super.close(ERROR_CODES.bad_frame.close, refusal);
+  }
+
+  override terminate(): void {
+    this.onLeaving?.();
+    super.terminate();
   }
 }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { Socket } from "node:net";
+import { createConnection, Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { createEchoHost, type EchoSession, numbersOf, readServerFrame, stateFrame } from "@distribution/testkit/wire";
@@ -129,6 +129,27 @@ describe("a write to a WebSocket", () => {
     await vi.waitFor(() => expect(numbers).toEqual([0, 1, 2, 3, 4]));
   });
 
+  it("waits for the answer to the upgrade, which may have a long response before it", async () => {
+    await http.stop();
+    http = await openHttp((_request, response) => void response.end(Buffer.alloc(LARGE_BYTES, "a")));
+    const host = createEchoHost({ maxFrameBytes: LARGE_BYTES });
+    wire = (await current())({ server: http.server, host, runtime: systemRuntime, logger });
+    const socket = createConnection(http.port, "127.0.0.1").pause();
+    const headers = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13";
+    const key = `Sec-WebSocket-Key: ${Buffer.alloc(16).toString("base64")}`;
+    socket.write("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    socket.write(`GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n${headers}\r\n${key}\r\n\r\n`);
+    await vi.waitFor(() => expect(host.sessions).toHaveLength(1));
+    host.sessions[0]!.connection.write([stateFrame("json", 7)]);
+    let text = "";
+    socket.on("data", (bytes) => {
+      text = (text + bytes.toString("latin1")).slice(-1_000);
+    });
+    socket.resume();
+    await vi.waitFor(() => expect(text).toMatch(/HTTP\/1\.1 101 [^{]*\{"state"/), 10_000);
+    socket.destroy();
+  });
+
   it("is held for each connection by itself", async () => {
     const [one, other] = await connect(await current(), 2);
     const numbers = [one, other].map(({ client }) => received(client));
@@ -215,6 +236,13 @@ describe("a write to a WebSocket", () => {
     await vi.waitFor(() => expect(session.closed).toBe(1));
     expect(new Set(written)).toEqual(new Set([false]));
     expect(numbers).toEqual([]);
+  });
+
+  it("is refused once the connection is cut", async () => {
+    const [{ session }] = await connect(await current(), 1);
+    session.connection.destroy();
+    expect(session.connection.write([stateFrame("json", 0)])).toBe(false);
+    await vi.waitFor(() => expect(session.closed).toBe(1));
   });
 
   it("to a client that is gone ends the connection", async () => {
