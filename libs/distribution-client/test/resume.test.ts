@@ -87,6 +87,18 @@ describe("after a lost connection", () => {
     expect(numbers(await take(next, 1))).toEqual([4]);
   });
 
+  it("a name stands for what the consumer is done with, also where no level is asked for", async () => {
+    const before = client.subscribe<Note>({ topics: NOTES, name: "plain" });
+    await before.ready;
+    await service.publish(NOTES, 0, 200);
+    expect(numbers(await take(before, 10))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    await before.close();
+    const next = client.subscribe<Note>({ topics: NOTES, name: "plain" });
+    const [first] = numbers(await take(next, 1));
+    expect(first).toBeGreaterThanOrEqual(9);
+    expect(first).toBeLessThanOrEqual(10);
+  });
+
   it("what the consumer refused before comes again", async () => {
     const subscription = client.subscribe<Note>({ topics: NOTES, ack: "manual", profile: { level: "at-least-once" } });
     await subscription.ready;

@@ -26,7 +26,7 @@ export type StartFrom =
   | { readonly token: string };
 
 export interface Profile {
-  /** Default at-most-once. */
+  /** Default at-most-once; with a `name` at-least-once. */
   readonly level?: "at-most-once" | "at-least-once";
   /** Default every. `latest`: the newest event of each key, conflated. */
   readonly mode?: "every" | "latest";
@@ -53,7 +53,7 @@ export interface SubscribeOptions<T = unknown> {
   readonly filter?: string;
   /** Payload fields to keep, as dotted paths. Default: all. */
   readonly projection?: readonly string[];
-  /** Default: latest, or where the durable subscription of this name is. */
+  /** Default: latest, or where the durable subscription of this name is; what is stated here is where it begins each time. */
   readonly from?: StartFrom;
   /** Makes the subscription durable: another session goes on where this one acknowledged. At most 128 bytes. */
   readonly name?: string;
@@ -100,13 +100,18 @@ export const PAYLOADS = { original: PayloadFormat.ORIGINAL, json: PayloadFormat.
 export const BUFFER: Required<BufferBounds> = { events: 4_096, bytes: 8 * 1024 * 1024 };
 const NS_PER_MS = 1_000_000n;
 
+/** The place that a name keeps is what was acknowledged: at most once it would be what was sent, read or not. */
+export function levelOf({ name = "", profile }: Pick<SubscribeOptions, "name" | "profile">): keyof typeof LEVELS {
+  return profile?.level ?? (name === "" ? "at-most-once" : "at-least-once");
+}
+
 export function subscribeFrame(
   options: Omit<SubscribeOptions, "decode">,
   from: StartFrom | undefined,
   snapshot: boolean,
 ): Subscribe {
   const { topics, keys, projection, profile = {}, payload } = options;
-  const { level, mode, slow, maxRate = 0, window = 0, ackTimeoutMs = 0, ledgerIntervalMs = 0 } = profile;
+  const { mode, slow, maxRate = 0, window = 0, ackTimeoutMs = 0, ledgerIntervalMs = 0 } = profile;
   return Subscribe.fromPartial({
     name: options.name ?? "",
     topics: typeof topics === "string" ? [topics] : [...topics],
@@ -116,7 +121,7 @@ export function subscribeFrame(
     ...(payload && { format: PAYLOADS[payload] }),
     ...(from !== undefined && { from: startOf(from) }),
     profile: {
-      ...(level && { level: LEVELS[level] }),
+      level: LEVELS[levelOf(options)],
       ...(mode && { mode: MODES[mode] }),
       ...(slow && { slow: SLOW[slow] }),
       snapshot,

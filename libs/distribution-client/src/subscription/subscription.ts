@@ -23,7 +23,14 @@ import { type Credit, createCredit } from "./credit.ts";
 import { createHandover } from "./handover.ts";
 import { Intake, type Notice } from "./intake.ts";
 import { Lanes } from "./lanes.ts";
-import { BUFFER, type SubscribeOptions, type SubscriptionChange, subscribeFrame, updateFrame } from "./options.ts";
+import {
+  BUFFER,
+  levelOf,
+  type SubscribeOptions,
+  type SubscriptionChange,
+  subscribeFrame,
+  updateFrame,
+} from "./options.ts";
 import { settled } from "./settled.ts";
 
 /** What a subscription needs of its client. */
@@ -63,7 +70,7 @@ export class Subscription<T = unknown> implements AsyncIterable<ReceivedEvent<T>
     checkSubscribe(options);
     this.#options = options;
     this.#host = host;
-    this.#atLeastOnce = options.profile?.level === "at-least-once";
+    this.#atLeastOnce = levelOf(options) === "at-least-once";
     this.#snapshotDue = options.profile?.snapshot ?? false;
     const { events: maxEvents = BUFFER.events, bytes: maxBytes = BUFFER.bytes } = options.buffer ?? {};
     this.#credit = createCredit({

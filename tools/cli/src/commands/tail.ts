@@ -49,7 +49,10 @@ export function addTail(program: Command, terminal: Terminal): void {
     .summary("print events as they come")
     .description("Prints events of topics or patterns (* is one token, a trailing > the rest) as they come.")
     .argument("<topics...>", "names or patterns")
-    .option("--from <start>", "earliest, latest (default), a time (-15m, RFC 3339), or a resume token")
+    .option(
+      "--from <start>",
+      "earliest, latest (default), a time (-15m, RFC 3339), or a resume token; each time, also with a --name",
+    )
     .addOption(new Option("--mode <mode>", "every event, or the latest of each key").choices(["every", "latest"]))
     .option("--max-rate <n>", "mode latest: at most so many updates a second", positive)
     .option("--snapshot", "first the latest event of each key")

@@ -33,7 +33,7 @@ function parseTimestamp(text: string, path: string): bigint {
     return parseTime(text, path);
   } catch (failure) {
     if (!(failure instanceof DistributionError)) throw failure;
-    const message = `${failure.errors[0]?.message ?? failure.message} A + in a URL is %2B; Unix nanoseconds are taken as well.`;
+    const message = `${failure.errors[0]?.message ?? failure.message} A + in a URL is %2B; Unix nanoseconds are taken as well; left out, there is no bound.`;
     throw fieldError("invalid_request", path, message);
   }
 }
