@@ -2,6 +2,8 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { EventClass } from "@distribution/proto-types/distribution/v1/event";
 
+export type DecimalRange = "any" | "0 or above" | "above 0";
+
 export interface EventTypeDefinition {
   /** As in Event.type, for example `market-data.trade.v1`. */
   readonly type: string;
@@ -13,6 +15,12 @@ export interface EventTypeDefinition {
   readonly example?: object;
   /** What the key is, for people: "instrument, venue:symbol". */
   readonly key: string;
+  /** Texts and decimals of its payload that have to be there and not be empty, by their proto names: `trade.price`. */
+  readonly stated?: readonly string[];
+  /** Decimals of its payload that are in canonical form where they are stated, and which of them there may be. */
+  readonly decimals?: Readonly<Record<string, DecimalRange>>;
+  /** What has to be put together of texts of its payload: in the order of the checks: `{ instrument: "{venue}:{symbol}", key: "{instrument}" }`. */
+  readonly spelled?: Readonly<Record<string, string>>;
 }
 
 export interface TopicDefinition {

@@ -12,6 +12,11 @@ export const EVENT_TYPES = {
 } as const;
 
 const INSTRUMENT_KEY = "instrument, venue:symbol";
+/** What is about one instrument, and ordered by it, says which one. */
+const OF_INSTRUMENT = {
+  stated: ["venue", "symbol"],
+  spelled: { instrument: "{venue}:{symbol}", key: "{instrument}" },
+} as const;
 const AT = "1618617600123000000";
 const DASH = { venue: "coinbase", symbol: "DASH-BTC", instrument: "coinbase:DASH-BTC" } as const;
 
@@ -21,6 +26,10 @@ const trade: EventTypeDefinition = {
   key: INSTRUMENT_KEY,
   description: "One trade at a venue.",
   member: "trade",
+  ...OF_INSTRUMENT,
+  stated: [...OF_INSTRUMENT.stated, "trade.price", "trade.size"],
+  // Spreads and some futures trade below 0.
+  decimals: { "trade.price": "any", "trade.size": "above 0" },
   example: {
     ...DASH,
     exchangeTime: AT,
@@ -35,6 +44,13 @@ const quote: EventTypeDefinition = {
   key: INSTRUMENT_KEY,
   description: "The best bid and offer from now on.",
   member: "quote",
+  ...OF_INSTRUMENT,
+  decimals: {
+    "quote.bid_price": "any",
+    "quote.bid_size": "0 or above",
+    "quote.ask_price": "any",
+    "quote.ask_size": "0 or above",
+  },
   example: {
     ...DASH,
     exchangeTime: AT,
@@ -49,6 +65,7 @@ const book: EventTypeDefinition = {
   key: INSTRUMENT_KEY,
   description: "A book snapshot, or the levels that changed.",
   member: "book",
+  ...OF_INSTRUMENT,
   example: {
     ...DASH,
     exchangeTime: AT,
@@ -63,6 +80,12 @@ const bar: EventTypeDefinition = {
   key: "instrument and interval, venue:symbol@interval",
   description: "One finished bar.",
   member: "bar",
+  stated: [...OF_INSTRUMENT.stated, "bar.interval", "bar.open", "bar.high", "bar.low", "bar.close", "bar.volume"],
+  decimals: {
+    ...{ "bar.open": "any", "bar.high": "any", "bar.low": "any", "bar.close": "any" },
+    "bar.volume": "0 or above",
+  },
+  spelled: { ...OF_INSTRUMENT.spelled, key: "{instrument}@{bar.interval}" },
   example: {
     ...DASH,
     receivedTime: AT,
@@ -86,6 +109,8 @@ const status: EventTypeDefinition = {
   key: "venue",
   description: "A feed went up or down.",
   member: "status",
+  stated: ["venue"],
+  spelled: { key: "{venue}" },
   example: { venue: "coinbase", receivedTime: AT, status: { state: "FEED_STATE_UP", reason: "connected" } },
 };
 
@@ -95,6 +120,7 @@ const alert: EventTypeDefinition = {
   key: "venue/alerts, or instrument, venue:symbol",
   description: "Something is wrong with a feed.",
   member: "status",
+  stated: ["venue"],
   example: {
     ...DASH,
     receivedTime: AT,

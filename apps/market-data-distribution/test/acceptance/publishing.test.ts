@@ -60,6 +60,25 @@ describe.each(WAYS_IN)("by $name", (way) => {
   });
 });
 
+describe.each(WAYS_IN)("by $name, an event that its instrument's readers could not use is refused", (way) => {
+  it.each([
+    ["of another instrument than its key's", "key", { partitionkey: "test:ETH-USD" }, {}],
+    ["of no instrument", "data.instrument", {}, { instrument: "" }],
+    ["of another venue than its instrument's", "data.instrument", {}, { venue: "other" }],
+    ["without a price", "data.trade.price", {}, { trade: { size: "1" } }],
+    ["of a size below 0", "data.trade.size", {}, { trade: { price: "1", size: "-1" } }],
+    ["of a price with zeros to spare", "data.trade.price", {}, { trade: { price: "1.50", size: "1" } }],
+  ])("a trade %s, at %s", async (_what, path, attributes, fields) => {
+    const [event] = named("useless", ["a"]);
+    const useless = { ...event!, ...attributes, data: { ...event!.data, ...fields } };
+    await expect(way.publish(service.ports, [useless])).rejects.toMatchObject({
+      code: "invalid_event",
+      message: expect.stringContaining(path),
+    });
+    expect(await stored("useless")).toEqual([]);
+  });
+});
+
 describe("the way in makes no difference", () => {
   it("what came by one is known by all others", async () => {
     const events = named("any", ["a"]);

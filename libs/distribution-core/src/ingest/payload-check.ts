@@ -11,6 +11,7 @@ import {
 import { jsonText, parseJson } from "../events/json-text.ts";
 import { payloadKind } from "../events/media.ts";
 import type { EventTypeDefinition, TopicDefinition } from "../topics.ts";
+import { createFieldRules } from "./field-rules.ts";
 
 /** Throws `invalid_event` below `path`.data, or at `path`.content_type. */
 export type PayloadCheck = (envelope: Envelope, path: EventPath) => void;
@@ -20,7 +21,7 @@ export interface PayloadChecks {
   of(type: EventTypeDefinition | undefined): PayloadCheck;
 }
 
-/** Throws Error for an event type whose `member` is no field of a oneof of the topic's message. */
+/** Throws Error for an event type whose `member` is no field of a oneof of the topic's message, or whose rules name no field of it. */
 export function createPayloadChecks({
   name,
   message,
@@ -29,25 +30,21 @@ export function createPayloadChecks({
   if (!message) return { of: () => checkAnyShape };
   const codec = createPayloadCodec(message);
   for (const { member } of eventTypes) if (member !== undefined) codec.checkMember(member);
-  const made = new Map<string | undefined, PayloadCheck>();
-  return {
-    of(type) {
-      const member = type?.member;
-      const check = made.get(member) ?? createPayloadCheck(name, codec, member);
-      made.set(member, check);
-      return check;
-    },
-  };
+  const made = new Map(eventTypes.map((type) => [type, createPayloadCheck(name, codec, type)]));
+  const ofAny = createPayloadCheck(name, codec);
+  return { of: (type) => (type && made.get(type)) ?? ofAny };
 }
 
-function createPayloadCheck(topic: string, codec: PayloadCodec, member: string | undefined): PayloadCheck {
+function createPayloadCheck(topic: string, codec: PayloadCodec, type?: EventTypeDefinition): PayloadCheck {
+  const rules = type && createFieldRules(type, codec);
   return (envelope, path) => {
     if (!envelope.hasData) {
       throw invalidEvent(path, `Topic ${topic} takes events with a payload, a ${codec.typeName}. Send one.`, "data");
     }
     const start = envelope.startOf(EVENT_FIELD.data);
     const end = envelope.endOf(EVENT_FIELD.data);
-    codec.validate(envelope.bytes, start, end, envelope.contentType, path, member);
+    codec.validate(envelope.bytes, start, end, envelope.contentType, path, type?.member);
+    rules?.(envelope, path);
   };
 }
 

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { parseJson } from "../../src/events/json-text.ts";
 import { checkJsonPayload } from "../../src/events/payload/check-json.ts";
+import { NotedTexts } from "../../src/events/payload/noted.ts";
 import { planMessage } from "../../src/events/payload/plan.ts";
 import { createSoundJson } from "../../src/events/payload/sound-json.ts";
 
@@ -37,7 +38,7 @@ const plainMessage = defineSchema({
   },
 })("Plain");
 const plan = planMessage(plainMessage);
-const sound = createSoundJson(plan);
+const sound = createSoundJson(plan, new NotedTexts());
 
 /** Within other bytes, as events lie in a batch: what follows would go on with it. */
 function passes(text: string, behind = ',"x":1}}"]0', scanner = sound): boolean {
@@ -205,10 +206,10 @@ test.each([
   const odd = planMessage(defineSchema({ package: "odd", messages: { Odd: fields } })("Odd"));
   for (const { name, jsonName } of new Set(odd.byName.values())) {
     for (const each of [name, jsonName])
-      expect(passes(`{${JSON.stringify(each)}:"a"}`, "", createSoundJson(odd))).toBe(false);
+      expect(passes(`{${JSON.stringify(each)}:"a"}`, "", createSoundJson(odd, new NotedTexts()))).toBe(false);
   }
 });
 
 test("a message that JSON writes in a way of its own gets the closer look", () => {
-  expect(passes("{}", "", createSoundJson(planMessage(StructSchema)))).toBe(false);
+  expect(passes("{}", "", createSoundJson(planMessage(StructSchema), new NotedTexts()))).toBe(false);
 });

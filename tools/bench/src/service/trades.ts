@@ -27,6 +27,11 @@ export const tradesTopic = (name: string, more: Partial<TopicDefinition> = {}): 
         class: EventClass.TRADE,
         description: "A trade",
         key: "instrument, venue:symbol",
+        // As the market-data service has them.
+        member: "trade",
+        stated: ["venue", "symbol", "trade.price", "trade.size"],
+        decimals: { "trade.price": "any", "trade.size": "above 0" },
+        spelled: { instrument: "{venue}:{symbol}", key: "{instrument}" },
       },
     ],
     ringBytes: 1024 * 1024,

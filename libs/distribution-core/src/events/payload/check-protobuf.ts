@@ -5,6 +5,7 @@ import { asInvalidEvent, type EventPath, invalidEvent, pathText } from "../path.
 import { isAscii } from "../text.ts";
 import { WIRE, WireReader } from "../wire.ts";
 import { DECIMAL_RULE, isDecimalBytes } from "./decimal.ts";
+import type { NotedTexts } from "./noted.ts";
 import {
   CHECK,
   type FieldPlan,
@@ -29,12 +30,13 @@ export interface ProtobufChecker {
   check(bytes: Uint8Array, start: number, end: number, path: EventPath, wanted?: FieldPlan): void;
 }
 
-export function createProtobufChecker(message: MessagePlan): ProtobufChecker {
-  const checker = new Checker();
+export function createProtobufChecker(message: MessagePlan, notes: NotedTexts): ProtobufChecker {
+  const checker = new Checker(notes);
   return { check: (bytes, start, end, path, wanted) => checker.check(message, bytes, start, end, path, wanted) };
 }
 
 class Checker {
+  readonly #notes: NotedTexts;
   readonly #reader = new WireReader();
   /** The field that is being read at each depth: the path of an error. */
   readonly #fields: (FieldPlan | undefined)[] = new Array(MAX_MESSAGE_DEPTH + 1);
@@ -53,6 +55,10 @@ class Checker {
     }
     return place;
   };
+
+  constructor(notes: NotedTexts) {
+    this.#notes = notes;
+  }
 
   check(
     message: MessagePlan,
@@ -112,7 +118,7 @@ class Checker {
    * Passes the fields that are plainly right: tag and length of a byte each, ASCII text, decimals. Stops before any other,
    * which then gets the closer look that says what is wrong, if anything is.
    */
-  #passSound({ checks }: MessagePlan, end: number): void {
+  #passSound({ checks, noted }: MessagePlan, end: number): void {
     const reader = this.#reader;
     const { bytes } = reader;
     let { pos } = reader;
@@ -131,6 +137,8 @@ class Checker {
         next = start + length;
         if (length >= 0x80 || next > end) break;
         if (check === CHECK.text ? !isAscii(bytes, start, next) : !isDecimalBytes(bytes, start, next)) break;
+        const place = noted[tag]! - 1;
+        if (place >= 0) this.#notes.take(place, start, next);
       }
       pos = next;
     }
@@ -159,6 +167,7 @@ class Checker {
     if (field.type === MESSAGE_TYPE) this.#message(field.message!, end);
     else if (field.decimal) this.#decimal(start, end);
     else if (field.type === ScalarType.STRING) this.#text(start, end);
+    if (field.noted >= 0) this.#notes.take(field.noted, start, end);
     reader.pos = end;
   }
 

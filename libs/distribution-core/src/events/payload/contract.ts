@@ -1,5 +1,6 @@
 /** What a topic's payloads are checked, converted and cut with: one codec for one protobuf message. */
 import type { EventPath } from "../path.ts";
+import type { NotedTexts } from "./noted.ts";
 
 /**
  * Payloads of one protobuf message, in protobuf or in its proto3 JSON mapping. Everything that can be prepared is
@@ -20,6 +21,15 @@ export interface PayloadCodec {
    * - `member`, the proto name of a field in a oneof of the message, is set.
    */
   validate(bytes: Uint8Array, start: number, end: number, contentType: string, path: EventPath, member?: string): void;
+
+  /** The texts that the last `validate` which did not throw has noted; valid until the next one. */
+  readonly notes: NotedTexts;
+
+  /**
+   * From now on `validate` notes where the text at the path (proto names joined by dots) is; returns its place in `notes`. Throws
+   * Error unless the message has one string there.
+   */
+  note(path: string): number;
 
   /** Throws Error unless `member` can be asked of `validate`. */
   checkMember(member: string): void;

@@ -6,6 +6,7 @@ import { asInvalidEvent, excerpt, invalidEvent, pathText } from "../path.ts";
 import { checkJsonPayload } from "./check-json.ts";
 import { createProtobufChecker } from "./check-protobuf.ts";
 import type { PayloadCodec } from "./contract.ts";
+import { NotedTexts, note } from "./noted.ts";
 import { planMessage } from "./plan.ts";
 import { type ProjectionTree, planProjection, projectPayload } from "./projection.ts";
 import { createSoundJson } from "./sound-json.ts";
@@ -13,6 +14,7 @@ import { createJsonTranscoder } from "./to-json.ts";
 
 export type { PayloadCodec } from "./contract.ts";
 export { MAX_DECIMAL_LENGTH } from "./decimal.ts";
+export { bytesAsParts, type NotedTexts, type TextPart } from "./noted.ts";
 export { MAX_MESSAGE_DEPTH } from "./plan.ts";
 export { MAX_PROJECTION_PATHS } from "./projection.ts";
 
@@ -22,22 +24,28 @@ export { MAX_PROJECTION_PATHS } from "./projection.ts";
  */
 export function createPayloadCodec(message: DescMessage): PayloadCodec {
   const plan = planMessage(message);
-  const checker = createProtobufChecker(plan);
-  const sound = createSoundJson(plan);
+  const notes = new NotedTexts();
+  const checker = createProtobufChecker(plan, notes);
+  const sound = createSoundJson(plan, notes);
   const transcoder = createJsonTranscoder(plan);
   const projections = new WeakMap<readonly string[], ProjectionTree>();
 
   return {
     typeName: message.typeName,
+    notes,
+    note: (path) => note(plan, path, notes),
 
     validate(bytes, start, end, contentType, path, member) {
       const kind = payloadKind(contentType);
       const wanted = member === undefined ? undefined : plan.byName.get(member);
+      notes.begin(bytes);
       if (kind === "protobuf") checker.check(bytes, start, end, path, wanted);
       else if (kind === "json") {
         if (sound.passes(bytes, start, end, wanted)) return;
         const place = dataPath(path);
-        checkJsonPayload(plan, parseJson(jsonText(bytes, start, end, place), place), place, wanted);
+        const value = parseJson(jsonText(bytes, start, end, place), place);
+        checkJsonPayload(plan, value, place, wanted);
+        notes.takeParsed(value);
       } else {
         const found = contentType === "" ? "not stated" : excerpt(contentType);
         const message = `It is ${found}; this topic takes application/protobuf and application/json.`;

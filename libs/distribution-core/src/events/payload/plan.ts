@@ -40,6 +40,8 @@ export interface FieldPlan {
   readonly enum: EnumPlan | undefined;
   /** The nested message, or a map's entry with key = 1 and value = 2. */
   readonly message: MessagePlan | undefined;
+  /** The place of its text in the notes; -1: it is not noted. */
+  noted: number;
 }
 
 export interface MessagePlan {
@@ -53,6 +55,8 @@ export interface MessagePlan {
   readonly sparse: ReadonlyMap<number, FieldPlan>;
   /** By tags of one byte: how a field that comes with this number and wire type is checked. */
   readonly checks: Uint8Array;
+  /** By the same tags: 1 more than the place of a text that is noted; 0: none is. */
+  readonly noted: Uint8Array;
   /** By the name in the .proto file, and by the JSON name: the mapping takes either. */
   readonly byName: ReadonlyMap<string, FieldPlan>;
 }
@@ -122,7 +126,8 @@ function emptyPlan(typeName: string, desc: DescMessage | undefined, wellKnown: b
   const sparse = new Map<number, FieldPlan>();
   const byName = new Map<string, FieldPlan>();
   const checks = new Uint8Array(128);
-  const message: MessagePlan = { typeName, desc, wellKnown, dense, sparse, checks, byName };
+  const noted = new Uint8Array(checks.length);
+  const message: MessagePlan = { typeName, desc, wellKnown, dense, sparse, checks, noted, byName };
   const add = (field: FieldPlan): void => {
     const tag = (field.number << 3) | field.wireType;
     if (tag < checks.length) checks[tag] = checkOf(field);
@@ -141,6 +146,7 @@ function planField(field: DescField, made: Map<string, MessagePlan>): FieldPlan 
     jsonName: field.jsonName,
     jsonKey: `${JSON.stringify(field.jsonName)}:`,
     zero: undefined,
+    noted: -1,
     oneof: field.oneof === undefined ? 0 : 1 << field.parent.oneofs.indexOf(field.oneof),
   };
   if (field.fieldKind === "map") {
@@ -163,7 +169,15 @@ function refuse(field: DescField): void {
 
 function planEntry(field: DescField & { fieldKind: "map" }, made: Map<string, MessagePlan>): MessagePlan {
   const { message, add } = emptyPlan(`${field.parent.typeName}.${field.name}`, undefined, false);
-  const common = { shape: "single", jsonName: "", jsonKey: "", zero: undefined, oneof: 0, decimal: false } as const;
+  const common = {
+    shape: "single" as const,
+    jsonName: "",
+    jsonKey: "",
+    zero: undefined,
+    oneof: 0,
+    decimal: false,
+    noted: -1,
+  };
   const key = planValue(field.mapKey, undefined, undefined, made);
   add({ ...common, ...key, number: 1, name: "key" });
   const value = planValue(field.scalar, field.enum, field.message, made);

@@ -16,6 +16,7 @@ import {
   QUOTE,
 } from "../fields/json-cursor.ts";
 import { isDecimalBytes, skipDigits } from "./decimal.ts";
+import type { NotedTexts } from "./noted.ts";
 import type { FieldPlan, MessagePlan } from "./plan.ts";
 
 export interface SoundJson {
@@ -23,8 +24,8 @@ export interface SoundJson {
   passes(bytes: Uint8Array, start: number, end: number, wanted?: FieldPlan): boolean;
 }
 
-export function createSoundJson(message: MessagePlan): SoundJson {
-  return message.wellKnown ? { passes: () => false } : new Scanner(shapeOf(message, new Map()));
+export function createSoundJson(message: MessagePlan, notes: NotedTexts): SoundJson {
+  return message.wellKnown ? { passes: () => false } : new Scanner(shapeOf(message, new Map()), notes);
 }
 
 const KIND = { text: 1, decimal: 2, integer: 3, number: 4, boolean: 5, name: 6, message: 7 } as const;
@@ -133,11 +134,13 @@ const NOTHING = new Uint8Array(0);
 
 class Scanner implements SoundJson {
   readonly #root: Shape;
+  readonly #notes: NotedTexts;
   readonly #cursor = new JsonCursor();
   #wanted: FieldPlan | undefined;
 
-  constructor(root: Shape) {
+  constructor(root: Shape, notes: NotedTexts) {
     this.#root = root;
+    this.#notes = notes;
   }
 
   passes(bytes: Uint8Array, start: number, end: number, wanted?: FieldPlan): boolean {
@@ -187,9 +190,9 @@ class Scanner implements SoundJson {
     const cursor = this.#cursor;
     switch (field.kind) {
       case KIND.text:
-        return this.#text();
+        return this.#text() && this.#note(field);
       case KIND.decimal:
-        return this.#text() && isDecimalBytes(cursor.bytes, cursor.textStart, cursor.textEnd);
+        return this.#text() && isDecimalBytes(cursor.bytes, cursor.textStart, cursor.textEnd) && this.#note(field);
       case KIND.integer:
         return this.#integer(field, cursor.peek() === QUOTE);
       case KIND.number:
@@ -215,6 +218,12 @@ class Scanner implements SoundJson {
   #text(): boolean {
     const cursor = this.#cursor;
     return cursor.peek() === QUOTE && cursor.string() && !cursor.escaped && cursor.ascii;
+  }
+
+  /** The string that was passed last. */
+  #note({ plan }: Field): true {
+    if (plan.noted >= 0) this.#notes.take(plan.noted, this.#cursor.textStart, this.#cursor.textEnd);
+    return true;
   }
 
   /** Of the string that was passed last. */
