@@ -1,6 +1,6 @@
 /** A full disk refuses publishers, with the reason, and nobody else; when space returns, they are taken again. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Broker } from "@distribution/core/brokers";
 import { takeEvents } from "@distribution/testkit/broker";
@@ -117,6 +117,22 @@ describe("the quota", () => {
     await put(broker, topic, ["again"], EVENT_BYTES);
     expect(broker.health().reasons).toEqual([]);
   });
+});
+
+test("a folder that is taken away refuses publishers, and nobody else, until it is back", async () => {
+  const directory = join(folder(), "data");
+  const broker = await openBroker({ directory });
+  const topic = await topicOf(broker, "away");
+  await put(broker, topic, ["before"]);
+  renameSync(directory, `${directory}-away`);
+  await expect(put(broker, topic, ["meanwhile"])).rejects.toMatchObject({
+    code: "storage_full",
+    message: expect.stringMatching(/does not tell what is free on it \(ENOENT.*put the folder back/),
+  });
+  expect(idsOfEvents(await readAll(broker, topic))).toEqual(["before"]);
+  renameSync(`${directory}-away`, directory);
+  await put(broker, topic, ["after"]);
+  expect(idsOfEvents(await readAll(broker, topic))).toEqual(["before", "after"]);
 });
 
 describe("a real file system", () => {

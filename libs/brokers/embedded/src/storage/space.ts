@@ -25,9 +25,14 @@ export interface SpaceOptions {
 
 export function createSpace(store: Store, options: SpaceOptions): Space {
   const { directory, maxBytes, diskReserveBytes } = options;
-  const freeBytes = (): number => {
-    const { bavail, bsize } = statfsSync(directory);
-    return bavail * bsize;
+  /** Or why that is not known: somebody has taken the folder away, for example. */
+  const freeBytes = (): number | string => {
+    try {
+      const { bavail, bsize } = statfsSync(directory);
+      return bavail * bsize;
+    } catch (failure) {
+      return `the disk of ${directory} does not tell what is free on it (${(failure as Error).message}); put the folder back, or start again on one that is there`;
+    }
   };
   /** Pages of the file that deletions have freed, as near as that can be known: LMDB does not count them. */
   const reusableBytes = (liveBytes: number): number => {
@@ -44,12 +49,14 @@ export function createSpace(store: Store, options: SpaceOptions): Space {
       }
       const need = bytes + OVERHEAD_BYTES;
       const free = freeBytes();
+      if (typeof free === "string") return free;
       if (free - need >= diskReserveBytes) return undefined;
       const fits = free - need >= diskReserveBytes / 2 && free - need + reusableBytes(liveBytes) >= diskReserveBytes;
       return fits ? undefined : short(free);
     },
     refuseAny(bytes) {
       const free = freeBytes();
+      if (typeof free === "string") return free;
       return free - bytes - OVERHEAD_BYTES >= diskReserveBytes / 8 ? undefined : short(free);
     },
   };
