@@ -19,7 +19,10 @@ export interface EventTypeDefinition {
   readonly stated?: readonly string[];
   /** Decimals of its payload that are in canonical form where they are stated, and which of them there may be. */
   readonly decimals?: Readonly<Record<string, DecimalRange>>;
-  /** What has to be put together of texts of its payload: in the order of the checks: `{ instrument: "{venue}:{symbol}", key: "{instrument}" }`. */
+  /**
+   * What key and texts of its payload have to be put together of, `{ instrument: "{venue}:{symbol}", key: "{instrument}" }`, in the
+   * order in which it is checked.
+   */
   readonly spelled?: Readonly<Record<string, string>>;
 }
 
