@@ -1,15 +1,5 @@
 /** Filters and events for the matching bench: five ways in which subscribers of a market tend to ask. */
-
-/** A seeded generator (mulberry32), so that two runs ask the same. */
-export function seeded(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { seeded } from "./harness/seeded.ts";
 
 export type Mix = "keyed" | "keyeq" | "range" | "wild" | "zipf";
 export const MIXES: readonly Mix[] = ["keyed", "keyeq", "range", "wild", "zipf"];

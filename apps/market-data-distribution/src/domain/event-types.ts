@@ -82,7 +82,10 @@ const bar: EventTypeDefinition = {
   member: "bar",
   stated: [...OF_INSTRUMENT.stated, "bar.interval", "bar.open", "bar.high", "bar.low", "bar.close", "bar.volume"],
   decimals: {
-    ...{ "bar.open": "any", "bar.high": "any", "bar.low": "any", "bar.close": "any" },
+    "bar.open": "any",
+    "bar.high": "any",
+    "bar.low": "any",
+    "bar.close": "any",
     "bar.volume": "0 or above",
   },
   spelled: { ...OF_INSTRUMENT.spelled, key: "{instrument}@{bar.interval}" },

@@ -1,6 +1,7 @@
 /** Medians and spread of repeated rounds. */
-import { seeded } from "../match-data.ts";
+
 import type { Row } from "./row.ts";
+import { seeded } from "./seeded.ts";
 
 /** The middle value, or the mean of the two in the middle. Throws when there is none. */
 export function median(values: readonly number[]): number {

@@ -4,7 +4,7 @@ import type { TopicDefinition } from "@distribution/core/topics";
 import { messageOf } from "@distribution/proto-types/descriptors";
 import { Event, EventClass } from "@distribution/proto-types/distribution/v1/event";
 import { NormalizedMarketDataEvent, Side } from "@distribution/proto-types/market_data/v1/market_data";
-import { seeded } from "../match-data.ts";
+import { seeded } from "../harness/seeded.ts";
 import { benchTopic } from "./bench-service.ts";
 
 export const TRADES = "market-data.trades";

@@ -1,4 +1,4 @@
-import { seeded } from "../match-data.ts";
+import { seeded } from "../harness/seeded.ts";
 import { FIRST_PRICE, INSTRUMENTS, PRICES, symbolOf } from "../service/trades.ts";
 
 /** Distinct filters of an instrument and a band of prices, so wide that an event meets `wanted` of them in the mean. */

@@ -104,7 +104,6 @@ function subscribeOptions(topics: readonly string[], options: TailOptions): Subs
     ...(from !== undefined && { from }),
     ...(name !== undefined && { name }),
     profile: {
-      level: name === undefined ? "at-most-once" : "at-least-once",
       ...(mode && { mode }),
       ...(maxRate !== undefined && { maxRate }),
       ...(snapshot && { snapshot }),
