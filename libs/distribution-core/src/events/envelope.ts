@@ -3,6 +3,7 @@ import { signed64 } from "./int64.ts";
 import type { EventPath } from "./path.ts";
 import { utf8 } from "./slices.ts";
 import { WireReader } from "./wire.ts";
+import { startsWith, wordsOf } from "./words.ts";
 
 /** Field numbers of `distribution.v1.Event`. */
 export const EVENT_FIELD = {
@@ -63,6 +64,8 @@ export interface Envelope {
    * that are no protobuf and on a known field of another wire type; unknown fields are stepped over.
    */
   read(bytes: Uint8Array, start: number, end: number, path?: EventPath): void;
+  /** Where the fields lie, as startOf and endOf say: start and end by field number. */
+  readonly spans: Int32Array;
   /** First byte of the field; 0 when it is absent. */
   startOf(field: SpanField): number;
   /** Position after the field; 0 when it is absent. */
@@ -79,6 +82,8 @@ export function createEnvelope(): Envelope {
 
 const PROTOBUF = "application/protobuf";
 const JSON_TYPE = "application/json";
+const PROTOBUF_WORDS = wordsOf(PROTOBUF);
+const JSON_WORDS = wordsOf(JSON_TYPE);
 const EMPTY = new Uint8Array(0);
 
 /** Tags of Event's fields: number << 3 | wire type. */
@@ -99,8 +104,7 @@ class ScannedEnvelope implements Envelope {
   ingestedLo = 0;
   sequenceHi = 0;
   sequenceLo = 0;
-  /** Start and end by field number. */
-  readonly #spans = new Int32Array(22);
+  readonly spans = new Int32Array(22);
   readonly #reader = new WireReader();
 
   get time(): bigint {
@@ -116,17 +120,17 @@ class ScannedEnvelope implements Envelope {
   }
 
   get contentType(): string {
-    const start = this.#spans[2 * EVENT_FIELD.contentType]!;
-    const length = this.#spans[2 * EVENT_FIELD.contentType + 1]! - start;
-    if (length === PROTOBUF.length && matches(this.bytes, start, PROTOBUF)) return PROTOBUF;
-    if (length === JSON_TYPE.length && matches(this.bytes, start, JSON_TYPE)) return JSON_TYPE;
+    const start = this.spans[2 * EVENT_FIELD.contentType]!;
+    const length = this.spans[2 * EVENT_FIELD.contentType + 1]! - start;
+    if (length === PROTOBUF.length && startsWith(this.bytes, start, PROTOBUF_WORDS)) return PROTOBUF;
+    if (length === JSON_TYPE.length && startsWith(this.bytes, start, JSON_WORDS)) return JSON_TYPE;
     return this.text(EVENT_FIELD.contentType);
   }
 
   read(bytes: Uint8Array, start: number, end: number, path: EventPath = "event"): void {
     this.#clear(bytes, start, end);
     const reader = this.#reader;
-    const spans = this.#spans;
+    const spans = this.spans;
     reader.open(bytes, start, end, path);
     while (reader.pos < end) {
       const tag = reader.tag();
@@ -154,19 +158,19 @@ class ScannedEnvelope implements Envelope {
   }
 
   startOf(field: SpanField): number {
-    return this.#spans[2 * field]!;
+    return this.spans[2 * field]!;
   }
 
   endOf(field: SpanField): number {
-    return this.#spans[2 * field + 1]!;
+    return this.spans[2 * field + 1]!;
   }
 
   text(field: SpanField): string {
-    return utf8(this.bytes, this.#spans[2 * field]!, this.#spans[2 * field + 1]!);
+    return utf8(this.bytes, this.spans[2 * field]!, this.spans[2 * field + 1]!);
   }
 
   data(): Uint8Array {
-    return this.bytes.subarray(this.#spans[2 * EVENT_FIELD.data]!, this.#spans[2 * EVENT_FIELD.data + 1]!);
+    return this.bytes.subarray(this.spans[2 * EVENT_FIELD.data]!, this.spans[2 * EVENT_FIELD.data + 1]!);
   }
 
   #readOther(tag: number): void {
@@ -213,13 +217,6 @@ class ScannedEnvelope implements Envelope {
     this.ingestedLo = 0;
     this.sequenceHi = 0;
     this.sequenceLo = 0;
-    this.#spans.fill(0);
+    this.spans.fill(0);
   }
-}
-
-function matches(bytes: Uint8Array, start: number, text: string): boolean {
-  for (let index = 0; index < text.length; index++) {
-    if (bytes[start + index] !== text.charCodeAt(index)) return false;
-  }
-  return true;
 }

@@ -49,12 +49,12 @@ export { PATTERN_LIMITS, patternCovers, patternMistake } from "./pattern.ts";
 export {
   bytesAsParts,
   createPayloadCodec,
+  FORM,
   MAX_DECIMAL_LENGTH,
   MAX_MESSAGE_DEPTH,
   MAX_PROJECTION_PATHS,
   type NotedTexts,
   type PayloadCodec,
-  type TextPart,
 } from "./payload/index.ts";
 export { ENVELOPE_LIMITS, validateEnvelope } from "./validate-envelope.ts";
 export { lengthSize, WireReader, writeLength } from "./wire.ts";

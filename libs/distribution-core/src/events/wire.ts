@@ -121,19 +121,23 @@ export class WireReader {
     let pos = this.pos;
     let lo = 0;
     let hi = 0;
-    for (let index = 0; ; index++) {
-      if (pos >= end) this.fail("ends within a number");
-      const byte = bytes[pos++]!;
-      const bits = byte & 0x7f;
-      if (index < 4) lo |= bits << (7 * index);
-      else if (index > 4) hi |= bits << (7 * index - 32);
-      else {
-        lo |= bits << 28;
-        hi |= bits >>> 4;
-      }
-      if (index === 9 && byte > 1) this.fail("has a number over 64 bits");
-      if (byte < 0x80) break;
+    let byte = 0x80;
+    for (let shift = 0; shift < 28 && byte >= 0x80 && pos < end; shift += 7) {
+      byte = bytes[pos++]!;
+      lo |= (byte & 0x7f) << shift;
     }
+    // The fifth byte belongs to both halves.
+    if (byte >= 0x80 && pos < end) {
+      byte = bytes[pos++]!;
+      lo |= (byte & 0x7f) << 28;
+      hi = (byte & 0x7f) >>> 4;
+    }
+    for (let shift = 3; shift < 32 && byte >= 0x80 && pos < end; shift += 7) {
+      byte = bytes[pos++]!;
+      hi |= (byte & 0x7f) << shift;
+      if (shift === 31 && byte > 1) this.fail("has a number over 64 bits");
+    }
+    if (byte >= 0x80) this.fail("ends within a number");
     this.pos = pos;
     this.lo = lo;
     this.hi = hi;

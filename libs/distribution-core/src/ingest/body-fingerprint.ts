@@ -8,17 +8,20 @@
  *
  * Whoever makes two bodies of one id collide deceives only himself, so a quick multiplicative hash will do here.
  */
-import { type Envelope, EVENT_FIELD, readExtensions, type SpanField } from "../events/index.ts";
+import { type Envelope, EVENT_FIELD, readExtensions } from "../events/index.ts";
+import { viewOf } from "../events/words.ts";
 import { REGIONS } from "./stamps.ts";
 
-const SPANS: readonly SpanField[] = [
+const FIELDS = Int32Array.of(
   EVENT_FIELD.type,
   EVENT_FIELD.subject,
   EVENT_FIELD.key,
   EVENT_FIELD.contentType,
   EVENT_FIELD.data,
   EVENT_FIELD.dataSchema,
-];
+);
+
+const FIRST = Int32Array.of(0);
 
 export class BodyFingerprint {
   /** The fingerprint last taken: two unsigned words, not both 0. */
@@ -36,14 +39,11 @@ export class BodyFingerprint {
     this.#seedB = view.getInt32(4, true);
   }
 
-  /** `view`: over the envelope's bytes. `eventClass`: what is stored, which for an unstated class is the type's own. */
-  take(envelope: Envelope, view: DataView, eventClass: number, sequenceHi: number, sequenceLo: number): void {
+  /** `eventClass`: what is stored, which for an unstated class is the type's own. */
+  take(envelope: Envelope, eventClass: number, sequenceHi: number, sequenceLo: number): void {
     this.#x = this.#seedA;
     this.#y = this.#seedB;
-    for (let index = 0; index < SPANS.length; index += 1) {
-      const field = SPANS[index]!;
-      this.#span(view, envelope.startOf(field), envelope.endOf(field));
-    }
+    this.#pieces(viewOf(envelope.bytes), envelope.spans, FIELDS);
     this.#word((eventClass << 1) | (envelope.hasData ? 1 : 0));
     this.#word(envelope.timeHi);
     this.#word(envelope.timeLo);
@@ -56,41 +56,28 @@ export class BodyFingerprint {
     if (this.a === 0 && this.b === 0) this.b = 1;
   }
 
-  /** Two words at a time in two chains each: one chain alone would wait for its own multiplications. */
-  #span(view: DataView, start: number, end: number): void {
-    this.#word(end - start);
+  /** Pieces of bytes, each after its length. `spans`: start and end by piece. */
+  #pieces(view: DataView, spans: Int32Array, pieces: Int32Array): void {
     let x = this.#x;
     let y = this.#y;
-    let at = start;
-    if (end - start >= 16) {
-      let x2 = ~x;
-      let y2 = ~y;
-      for (; at + 8 <= end; at += 8) {
-        const first = view.getInt32(at, true);
-        const second = view.getInt32(at + 4, true);
-        x = Math.imul(x ^ first, 0x9e3779b1);
-        x = (x << 13) | (x >>> 19);
-        y = Math.imul(y + first, 0x85ebca6b);
-        y = (y << 17) | (y >>> 15);
-        x2 = Math.imul(x2 ^ second, 0x9e3779b1);
-        x2 = (x2 << 13) | (x2 >>> 19);
-        y2 = Math.imul(y2 + second, 0x85ebca6b);
-        y2 = (y2 << 17) | (y2 >>> 15);
-      }
-      this.#x = x;
-      this.#y = y;
-      // Each chain's state goes into both lanes: 64 bits still depend on every word.
-      this.#word(x2);
-      this.#word(y2);
-      x = this.#x;
-      y = this.#y;
-    }
-    for (; at < end; at += 4) {
-      const word = at + 4 <= end ? view.getInt32(at, true) : lastBytes(view, at, end);
-      x = Math.imul(x ^ word, 0x9e3779b1);
+    for (let index = 0; index < pieces.length; index += 1) {
+      const start = spans[2 * pieces[index]!]!;
+      const end = spans[2 * pieces[index]! + 1]!;
+      const last = end - 4;
+      const head = last < start ? fewBytes(view, start, end) : end - start;
+      x = Math.imul(x ^ head, 0x9e3779b1);
       x = (x << 13) | (x >>> 19);
-      y = Math.imul(y + word, 0x85ebca6b);
+      y = Math.imul(y + head, 0x85ebca6b);
       y = (y << 17) | (y >>> 15);
+      if (last < start) continue;
+      // The last word may overlap the one before: a loop with one read in it is what the compiler does best.
+      for (let at = start; at < end; at += 4) {
+        const word = view.getInt32(Math.min(at, last), true);
+        x = Math.imul(x ^ word, 0x9e3779b1);
+        x = (x << 13) | (x >>> 19);
+        y = Math.imul(y + word, 0x85ebca6b);
+        y = (y << 17) | (y >>> 15);
+      }
     }
     this.#x = x;
     this.#y = y;
@@ -115,7 +102,7 @@ export class BodyFingerprint {
       this.#x = beforeX;
       this.#y = beforeY;
       const text = Buffer.from(`${name}=${typeof value}:${value}`, "utf8");
-      this.#span(new DataView(text.buffer, text.byteOffset, text.length), 0, text.length);
+      this.#pieces(viewOf(text), Int32Array.of(0, text.length), FIRST);
       sumX = (sumX + avalanche(this.#x)) | 0;
       sumY = (sumY + avalanche(this.#y)) | 0;
       counted += 1;
@@ -128,9 +115,9 @@ export class BodyFingerprint {
   }
 }
 
-/** Fewer than four bytes as a word. */
-function lastBytes(view: DataView, start: number, end: number): number {
-  let word = 0;
+/** Fewer than four bytes, behind their number. */
+function fewBytes(view: DataView, start: number, end: number): number {
+  let word = end - start;
   for (let at = start; at < end; at += 1) word = (word << 8) | view.getUint8(at);
   return word;
 }

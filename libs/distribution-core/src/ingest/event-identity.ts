@@ -1,5 +1,6 @@
 /** What an event is known by: its (source, id), its body, and its place in its source's sequence. Nothing is allocated. */
 import { type Envelope, EVENT_FIELD } from "../events/index.ts";
+import { viewOf } from "../events/words.ts";
 import type { Random } from "../runtime/index.ts";
 import { BodyFingerprint } from "./body-fingerprint.ts";
 import { KeyedHash } from "./keyed-hash.ts";
@@ -21,18 +22,11 @@ export class EventIdentity {
   }
 
   /**
-   * Puts the event's print at `prints[at]`. `view`: over the envelope's bytes. `eventClass`: the one that is stored.
-   * `bodyIsKnown`: false leaves the body's words 0, which equal every other body.
+   * Puts the event's print at `prints[at]`. `eventClass`: the one that is stored. `bodyIsKnown`: false leaves the body's words 0, which equal every other body.
    */
-  print(
-    envelope: Envelope,
-    view: DataView,
-    eventClass: number,
-    prints: Uint32Array,
-    at: number,
-    bodyIsKnown = true,
-  ): void {
+  print(envelope: Envelope, eventClass: number, prints: Uint32Array, at: number, bodyIsKnown = true): void {
     const { hash } = this;
+    const view = viewOf(envelope.bytes);
     hash.start();
     hash.add(view, envelope.startOf(EVENT_FIELD.source), envelope.endOf(EVENT_FIELD.source));
     hash.mark();
@@ -44,20 +38,16 @@ export class EventIdentity {
     prints[at + 1] = hash.b;
     prints[at + 2] = hash.c;
     const body = this.#body;
-    if (bodyIsKnown) body.take(envelope, view, eventClass, this.sequenceHi, this.sequenceLo);
+    if (bodyIsKnown) body.take(envelope, eventClass, this.sequenceHi, this.sequenceLo);
     prints[at + 3] = bodyIsKnown ? body.a : 0;
     prints[at + 4] = bodyIsKnown ? body.b : 0;
   }
 
   /** Replaces the hash by that of (source, key) of the event printed last. */
-  takeKey(envelope: Envelope, view: DataView): void {
+  takeKey(envelope: Envelope): void {
     const { hash } = this;
     hash.resume();
-    hash.add(view, envelope.startOf(EVENT_FIELD.key), envelope.endOf(EVENT_FIELD.key));
+    hash.add(viewOf(envelope.bytes), envelope.startOf(EVENT_FIELD.key), envelope.endOf(EVENT_FIELD.key));
     hash.finish();
   }
-}
-
-export function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

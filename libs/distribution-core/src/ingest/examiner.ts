@@ -6,7 +6,7 @@ import { DistributionError } from "../errors.ts";
 import { createEnvelope, type Envelope, EVENT_FIELD, validateEnvelope } from "../events/index.ts";
 import type { Blocker } from "./claims.ts";
 import { CLAIM, type DuplicateWindow } from "./duplicate-window.ts";
-import { type EventIdentity, PRINT_WORDS, viewOf } from "./event-identity.ts";
+import { type EventIdentity, PRINT_WORDS } from "./event-identity.ts";
 import type { Gathering } from "./gathering.ts";
 import { assertClass, type Intakes, type TypeIntake, type Way } from "./intake.ts";
 import type { Mending } from "./mending.ts";
@@ -93,7 +93,6 @@ export class Examiner {
     const { identity, gathering } = this.#parts;
     const { bytes, bounds, count } = publication.batch;
     if (this.#prints.length < count * PRINT_WORDS) this.#prints = new Uint32Array(2 * count * PRINT_WORDS);
-    const view = viewOf(bytes);
     const envelope = this.#envelope;
     for (let ordinal = 0; ordinal < count; ordinal += 1) {
       envelope.read(bytes, bounds[2 * ordinal]!, bounds[2 * ordinal + 1]!, ordinal);
@@ -104,9 +103,8 @@ export class Examiner {
         gathering.add(envelope, this.#check(publication, type, envelope, ordinal), eventClass !== 0, ordinal, true);
         if (eventClass === 0) eventClass = type.eventClass;
       }
-      identity.print(envelope, view, eventClass, this.#prints, ordinal * PRINT_WORDS);
-      if (identity.sequenceLo !== 0 || identity.sequenceHi !== 0)
-        this.#noteSequence(publication, envelope, view, ordinal);
+      identity.print(envelope, eventClass, this.#prints, ordinal * PRINT_WORDS);
+      if (identity.sequenceLo !== 0 || identity.sequenceHi !== 0) this.#noteSequence(publication, envelope, ordinal);
     }
   }
 
@@ -181,9 +179,9 @@ export class Examiner {
     }
   }
 
-  #noteSequence(publication: Publication, envelope: Envelope, view: DataView, ordinal: number): void {
+  #noteSequence(publication: Publication, envelope: Envelope, ordinal: number): void {
     const { identity } = this.#parts;
-    identity.takeKey(envelope, view);
+    identity.takeKey(envelope);
     publication.addSequence(ordinal, identity.hash.a, identity.hash.b, identity.sequenceHi, identity.sequenceLo);
   }
 

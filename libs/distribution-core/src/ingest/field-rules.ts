@@ -4,10 +4,10 @@ import {
   canonicalDecimal,
   EVENT_FIELD,
   type EventPath,
+  FORM,
   invalidEvent,
   type NotedTexts,
   type PayloadCodec,
-  type TextPart,
 } from "../events/index.ts";
 import type { DecimalRange, EventTypeDefinition } from "../topics.ts";
 import type { PayloadCheck } from "./payload-check.ts";
@@ -15,7 +15,11 @@ import type { PayloadCheck } from "./payload-check.ts";
 const KEY = "key";
 /** Of a text in errors, characters. */
 const SHOWN = 100;
-const LEAST_SIGN: Readonly<Record<DecimalRange, number>> = { any: -1, "0 or above": 0, "above 0": 1 };
+const LEAST_FORM: Readonly<Record<DecimalRange, number>> = {
+  any: FORM.negative,
+  "0 or above": FORM.zero,
+  "above 0": FORM.positive,
+};
 
 /** A text that a rule is of. */
 interface Text {
@@ -26,13 +30,13 @@ interface Text {
 
 interface DecimalText extends Text {
   readonly range: DecimalRange;
-  readonly leastSign: number;
+  readonly leastForm: number;
 }
 
 interface SpelledText extends Text {
   /** Text with the names of texts in braces. */
   readonly template: string;
-  readonly parts: readonly TextPart[];
+  readonly parts: Int32Array;
 }
 
 /**
@@ -43,29 +47,33 @@ export function createFieldRules(type: EventTypeDefinition, codec: PayloadCodec)
   const { notes } = codec;
   const key = notes.add();
   const placeOf = (name: string): number => (name === KEY ? key : codec.note(name));
+  const decimalOf = (name: string): number => {
+    const place = placeOf(name);
+    if (notes.isDecimal(place)) return place;
+    throw new Error(`${codec.typeName} does not mark ${name} as decimal: a rule of decimals is of such a text.`);
+  };
   const stated = (type.stated ?? []).map((name): Text => ({ place: placeOf(name), name }));
   const decimals = Object.entries(type.decimals ?? {}).map(
-    ([name, range]): DecimalText => ({ place: placeOf(name), name, range, leastSign: LEAST_SIGN[range] }),
+    ([name, range]): DecimalText => ({ place: decimalOf(name), name, range, leastForm: LEAST_FORM[range] }),
   );
   const spelled = Object.entries(type.spelled ?? {}).map(([name, template]): SpelledText => {
     const parts = template.split(/[{}]/).flatMap((text, at) => (at % 2 === 0 ? bytesAsParts(text) : placeOf(text)));
-    return { place: placeOf(name), name, template, parts };
+    return { place: placeOf(name), name, template, parts: Int32Array.from(parts) };
   });
   if (stated.length + decimals.length + spelled.length === 0) return undefined;
-  // Loops, no list of checks to call: it is done for every event.
+  // Numbers in a row, no list of checks to call: it is done for every event.
+  const statedPlaces = Int32Array.from(stated, ({ place }) => place);
+  const decimalPlaces = Int32Array.from(decimals, ({ place }) => place);
+  const leastForms = Int32Array.from(decimals, ({ leastForm }) => leastForm);
   return (envelope, path) => {
-    notes.takeFrom(envelope.bytes, key, envelope.startOf(EVENT_FIELD.key), envelope.endOf(EVENT_FIELD.key));
-    for (let at = 0; at < stated.length; at += 1) {
-      if (notes.isEmpty(stated[at]!.place)) throw notStated(path, stated[at]!);
-    }
-    for (let at = 0; at < decimals.length; at += 1) {
-      const { place, leastSign } = decimals[at]!;
-      if (notes.isEmpty(place) || (notes.isCanonical(place) && notes.sign(place) >= leastSign)) continue;
-      throw wrongDecimal(path, notes, decimals[at]!);
-    }
+    const { bytes } = envelope;
+    notes.takeFrom(bytes, key, envelope.startOf(EVENT_FIELD.key), envelope.endOf(EVENT_FIELD.key), FORM.none);
+    const empty = notes.findEmpty(statedPlaces);
+    if (empty >= 0) throw notStated(path, stated[empty]!);
+    const below = notes.findBelow(decimalPlaces, leastForms);
+    if (below >= 0) throw wrongDecimal(path, notes, decimals[below]!);
     for (let at = 0; at < spelled.length; at += 1) {
-      const { place, parts } = spelled[at]!;
-      if (!notes.isJoined(place, parts)) throw wrongSpelling(path, notes, spelled[at]!);
+      if (!notes.isJoined(spelled[at]!.place, spelled[at]!.parts)) throw wrongSpelling(path, notes, spelled[at]!);
     }
     notes.release();
   };
@@ -76,9 +84,10 @@ const notStated = (path: EventPath, text: Text): Error =>
 
 function wrongDecimal(path: EventPath, notes: NotedTexts, text: DecimalText): Error {
   const right = canonicalDecimal(notes.text(text.place));
-  const rule = notes.isCanonical(text.place)
-    ? `and has to be ${text.range}.`
-    : `and has to be ${JSON.stringify(right)}: equal numbers are equal texts.`;
+  const rule =
+    notes.form(text.place) !== FORM.spare
+      ? `and has to be ${text.range}.`
+      : `and has to be ${JSON.stringify(right)}: equal numbers are equal texts.`;
   return invalidEvent(path, `It is ${shown(notes, text)}, ${rule}`, memberOf(text));
 }
 

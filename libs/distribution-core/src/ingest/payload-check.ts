@@ -29,13 +29,13 @@ export function createPayloadChecks({
 }: Pick<TopicDefinition, "name" | "message" | "eventTypes">): PayloadChecks {
   if (!message) return { of: () => checkAnyShape };
   const codec = createPayloadCodec(message);
-  for (const { member } of eventTypes) if (member !== undefined) codec.checkMember(member);
   const made = new Map(eventTypes.map((type) => [type, createPayloadCheck(name, codec, type)]));
   const ofAny = createPayloadCheck(name, codec);
   return { of: (type) => (type && made.get(type)) ?? ofAny };
 }
 
 function createPayloadCheck(topic: string, codec: PayloadCodec, type?: EventTypeDefinition): PayloadCheck {
+  const member = type?.member === undefined ? undefined : codec.member(type.member);
   const rules = type && createFieldRules(type, codec);
   return (envelope, path) => {
     if (!envelope.hasData) {
@@ -43,7 +43,7 @@ function createPayloadCheck(topic: string, codec: PayloadCodec, type?: EventType
     }
     const start = envelope.startOf(EVENT_FIELD.data);
     const end = envelope.endOf(EVENT_FIELD.data);
-    codec.validate(envelope.bytes, start, end, envelope.contentType, path, type?.member);
+    codec.validate(envelope.bytes, start, end, envelope.contentType, path, member);
     rules?.(envelope, path);
   };
 }

@@ -14,7 +14,7 @@ import type { TopicDefinition } from "../topics.ts";
 import type { IngestBounds } from "./bounds.ts";
 import type { Restored } from "./contract.ts";
 import { CLAIM, type DuplicateWindow } from "./duplicate-window.ts";
-import { type EventIdentity, PRINT_WORDS, viewOf } from "./event-identity.ts";
+import { type EventIdentity, PRINT_WORDS } from "./event-identity.ts";
 import { offsetsOf } from "./offsets.ts";
 import type { SequenceTracker } from "./sequence-tracker.ts";
 import type { TakenPublish } from "./taken-publish.ts";
@@ -199,7 +199,6 @@ class Round {
   #know(stored: StoredBatch, place: Cursor["place"]): void {
     const { window, clock, bounds, broker } = this.#options;
     const { bytes, bounds: spans, count } = stored.batch;
-    const view = viewOf(bytes);
     const ageMs = Math.max(0, Number(clock.wallNs() - stored.appendedAt) / 1e6);
     const most = Math.min(bounds.inFlightEvents, bounds.windowEvents);
     for (let first = 0; first < count; first += most) {
@@ -210,7 +209,7 @@ class Round {
       this.#preceding.clear();
       for (let ordinal = 0; ordinal < part; ordinal += 1) {
         const span = 2 * (first + ordinal);
-        this.#claim(taken, view, bytes, spans[span]!, spans[span + 1]!, ordinal);
+        this.#claim(taken, bytes, spans[span]!, spans[span + 1]!, ordinal);
       }
       // Nobody writes a part of an append where all of it is written or nothing.
       if (!broker.capabilities.transactions) taken.began = this.#monotonicOf(this.#earliestNs);
@@ -223,7 +222,7 @@ class Round {
    * Of an event that lies in several topics, the place in the one that the service defines first is known, and in which others it
    * was met; of one that lies several times in one, the first.
    */
-  #claim(taken: TakenPublish, view: DataView, bytes: Uint8Array, start: number, end: number, ordinal: number): void {
+  #claim(taken: TakenPublish, bytes: Uint8Array, start: number, end: number, ordinal: number): void {
     const { window, identity, tracker, bodiesAreKnown } = this.#options;
     const envelope = this.#envelope;
     try {
@@ -232,12 +231,12 @@ class Round {
       // Not an event of ours: the broker keeps what it was given, by whomever.
       return;
     }
-    identity.print(envelope, view, envelope.class, this.#print, 0, bodiesAreKnown);
+    identity.print(envelope, envelope.class, this.#print, 0, bodiesAreKnown);
     if (envelope.ingested < this.#earliestNs) this.#earliestNs = envelope.ingested;
     if (window.claim(taken, this.#print, 0, ordinal) === CLAIM.repeated) this.#meetAgain(taken, ordinal);
     const { hash, sequenceHi, sequenceLo } = identity;
     if (sequenceHi === 0 && sequenceLo === 0) return;
-    identity.takeKey(envelope, view);
+    identity.takeKey(envelope);
     tracker.check(hash.a, hash.b, sequenceHi, sequenceLo);
   }
 

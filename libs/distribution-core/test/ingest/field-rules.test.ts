@@ -189,6 +189,13 @@ describe("rules are of texts that a payload has once at most", () => {
     expect(make).toThrow(`rules.Fill has no text ${path}, or may have several`);
   });
 
+  it("a rule of decimals is of a text that the schema marks so", () => {
+    for (const name of ["venue", "key"]) {
+      const make = () => createFieldRules(typeOf({ decimals: { [name]: "any" } }), createPayloadCodec(Fill));
+      expect(make).toThrow(`rules.Fill does not mark ${name} as decimal`);
+    }
+  });
+
   it("a type without rules needs no check", () => {
     expect(createFieldRules(typeOf({}), codec)).toBeUndefined();
   });

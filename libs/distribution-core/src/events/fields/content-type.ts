@@ -1,4 +1,5 @@
 /** Which reader a content type asks for. */
+import { startsWith, wordsOf } from "../words.ts";
 
 export const OTHER = 0;
 export const JSON_PAYLOAD = 1;
@@ -14,18 +15,13 @@ export function payloadFormat(contentType: string): PayloadFormat {
   return OTHER;
 }
 
-const PLAIN_JSON = Buffer.from("application/json");
-const PLAIN_PROTOBUF = Buffer.from("application/protobuf");
+const PLAIN_JSON = wordsOf("application/json");
+const PLAIN_PROTOBUF = wordsOf("application/protobuf");
 
 /** The same from bytes. The two usual spellings are recognised without making a string. */
 export function payloadFormatOf(bytes: Uint8Array, start: number, end: number): PayloadFormat {
-  if (equal(bytes, start, end, PLAIN_JSON)) return JSON_PAYLOAD;
-  if (equal(bytes, start, end, PLAIN_PROTOBUF)) return PROTOBUF_PAYLOAD;
-  return payloadFormat(Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("utf8"));
-}
-
-function equal(bytes: Uint8Array, start: number, end: number, text: Uint8Array): boolean {
-  if (end - start !== text.length) return false;
-  for (let at = 0; at < text.length; at++) if (bytes[start + at] !== text[at]) return false;
-  return true;
+  const length = end - start;
+  if (length === 4 * PLAIN_JSON.length && startsWith(bytes, start, PLAIN_JSON)) return JSON_PAYLOAD;
+  if (length === 4 * PLAIN_PROTOBUF.length && startsWith(bytes, start, PLAIN_PROTOBUF)) return PROTOBUF_PAYLOAD;
+  return payloadFormat(Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString("utf8"));
 }

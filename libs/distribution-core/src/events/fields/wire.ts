@@ -7,6 +7,10 @@ export const START_GROUP = 3;
 export const END_GROUP = 4;
 export const FIXED32 = 5;
 
+// What is exported is looked up wherever it is used, in compiled code too.
+const NUMBER = VARINT;
+const DELIMITED = BYTES;
+
 /** A tag of one byte and the ten bytes of the longest varint. */
 const MAX_VARINT_FIELD = 11;
 /** Tags of one byte. */
@@ -91,11 +95,11 @@ export class WireCursor {
       const tag = bytes[at]!;
       if (tag >= 0x80 || asked[tag] !== 0) break;
       let next = at + 1;
-      if ((tag & 7) === BYTES) {
+      if ((tag & 7) === DELIMITED) {
         const length = next < end ? bytes[next]! : 0x80;
         if (length >= 0x80) break;
         next += 1 + length;
-      } else if ((tag & 7) === VARINT) {
+      } else if ((tag & 7) === NUMBER) {
         while (next < end && bytes[next]! >= 0x80) next++;
         next++;
         if (next - at > MAX_VARINT_FIELD) break;

@@ -2,9 +2,9 @@
 import { isUtf8 } from "node:buffer";
 import { fromBinary, ScalarType, toJson } from "@bufbuild/protobuf";
 import { asInvalidEvent, type EventPath, invalidEvent, pathText } from "../path.ts";
-import { isAscii } from "../text.ts";
 import { WIRE, WireReader } from "../wire.ts";
-import { DECIMAL_RULE, isDecimalBytes } from "./decimal.ts";
+import { nonAscii, viewOf } from "../words.ts";
+import { DECIMAL_RULE, decimalForm, FORM } from "./decimal.ts";
 import type { NotedTexts } from "./noted.ts";
 import {
   CHECK,
@@ -15,6 +15,10 @@ import {
   MESSAGE_TYPE,
   type MessagePlan,
 } from "./plan.ts";
+
+// What is imported is looked up wherever it is used, in compiled code too.
+const { closer: CLOSER, varint: VARINT, decimal: DECIMAL } = CHECK;
+const { none: NO_DECIMAL } = FORM;
 
 /** A tag and nine bytes: a tenth may hold bits beyond the 64th. */
 const SURE_VARINT_FIELD = 10;
@@ -121,13 +125,14 @@ class Checker {
   #passSound({ checks, noted }: MessagePlan, end: number): void {
     const reader = this.#reader;
     const { bytes } = reader;
+    const view = viewOf(bytes);
     let { pos } = reader;
     while (pos < end) {
       const tag = bytes[pos]!;
-      const check = tag < checks.length ? checks[tag]! : CHECK.closer;
-      if (check === CHECK.closer) break;
+      const check = tag < checks.length ? checks[tag]! : CLOSER;
+      if (check === CLOSER) break;
       let next = pos + 1;
-      if (check === CHECK.varint) {
+      if (check === VARINT) {
         while (next < end && bytes[next]! >= 0x80) next++;
         next++;
         if (next > end || next - pos > SURE_VARINT_FIELD) break;
@@ -136,9 +141,11 @@ class Checker {
         const start = next + 1;
         next = start + length;
         if (length >= 0x80 || next > end) break;
-        if (check === CHECK.text ? !isAscii(bytes, start, next) : !isDecimalBytes(bytes, start, next)) break;
+        const isDecimal = check === DECIMAL;
+        const form = isDecimal ? decimalForm(bytes, start, next) : NO_DECIMAL;
+        if (isDecimal ? form === NO_DECIMAL : nonAscii(view, start, next) !== 0) break;
         const place = noted[tag]! - 1;
-        if (place >= 0) this.#notes.take(place, start, next);
+        if (place >= 0) this.#notes.take(place, start, next, form);
       }
       pos = next;
     }
@@ -165,9 +172,7 @@ class Checker {
     const start = reader.pos;
     const end = start + length;
     if (field.type === MESSAGE_TYPE) this.#message(field.message!, end);
-    else if (field.decimal) this.#decimal(start, end);
-    else if (field.type === ScalarType.STRING) this.#text(start, end);
-    if (field.noted >= 0) this.#notes.take(field.noted, start, end);
+    else if (field.type === ScalarType.STRING) this.#text(field, start, end);
     reader.pos = end;
   }
 
@@ -180,14 +185,13 @@ class Checker {
     reader.end = outerEnd;
   }
 
-  #text(start: number, end: number): void {
+  #text({ decimal, noted }: FieldPlan, start: number, end: number): void {
     const bytes = this.#reader.bytes;
-    if (isAscii(bytes, start, end) || isUtf8(bytes.subarray(start, end))) return;
-    throw invalidEvent(this.#place, "It is not valid UTF-8.");
-  }
-
-  #decimal(start: number, end: number): void {
-    if (!isDecimalBytes(this.#reader.bytes, start, end)) throw invalidEvent(this.#place, DECIMAL_RULE);
+    const form = decimal ? decimalForm(bytes, start, end) : NO_DECIMAL;
+    if (decimal && form === NO_DECIMAL) throw invalidEvent(this.#place, DECIMAL_RULE);
+    if (nonAscii(viewOf(bytes), start, end) !== 0 && !isUtf8(bytes.subarray(start, end)))
+      throw invalidEvent(this.#place, "It is not valid UTF-8.");
+    if (noted >= 0) this.#notes.take(noted, start, end, form);
   }
 
   /** A well-known type may be sound protobuf and still have no JSON, a timestamp in the year 10000 for example. */

@@ -1,6 +1,10 @@
 /** What a topic's payloads are checked, converted and cut with: one codec for one protobuf message. */
 import type { EventPath } from "../path.ts";
 import type { NotedTexts } from "./noted.ts";
+import type { FieldPlan } from "./plan.ts";
+
+/** A field in a oneof of the codec's message. */
+export type PayloadMember = FieldPlan;
 
 /**
  * Payloads of one protobuf message, in protobuf or in its proto3 JSON mapping. Everything that can be prepared is
@@ -18,9 +22,19 @@ export interface PayloadCodec {
    *   64-bit integers beyond 2^53 come as strings, as a JSON number would have lost digits;
    * - either: strings that the schema marks decimal are decimal numbers of at most 64 characters, or empty;
    * - any other content type is refused;
-   * - `member`, the proto name of a field in a oneof of the message, is set.
+   * - `member` is set.
    */
-  validate(bytes: Uint8Array, start: number, end: number, contentType: string, path: EventPath, member?: string): void;
+  validate(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    contentType: string,
+    path: EventPath,
+    member?: PayloadMember,
+  ): void;
+
+  /** For `validate`: the field of this proto name. Throws Error unless it is in a oneof of the message. */
+  member(name: string): PayloadMember;
 
   /** The texts that the last `validate` which did not throw has noted; valid until the next one. */
   readonly notes: NotedTexts;
@@ -30,9 +44,6 @@ export interface PayloadCodec {
    * Error unless the message has one string there.
    */
   note(path: string): number;
-
-  /** Throws Error unless `member` can be asked of `validate`. */
-  checkMember(member: string): void;
 
   /**
    * The proto3 JSON text of a protobuf payload: 64-bit integers as strings, enums by name, bytes as base64, fields

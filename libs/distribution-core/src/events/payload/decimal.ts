@@ -5,20 +5,32 @@ export const MAX_DECIMAL_LENGTH = 64;
 
 const MINUS = 0x2d;
 const POINT = 0x2e;
+const ZERO = 0x30;
+
+/** What bytes are as a decimal. From `negative` on it is canonical: no digits to spare, no "-0"; equal numbers are equal bytes. */
+export const FORM = { none: 0, empty: 1, spare: 2, negative: 3, zero: 4, positive: 5 } as const;
 
 /**
- * Whether the bytes are a decimal: an optional minus, digits, and optionally a point with digits after it. No exponent,
- * no plus, no spaces. No bytes at all are one too: the field's default, not stated.
+ * A decimal is an optional minus, digits, and optionally a point with digits after it. No exponent, no plus, no spaces. No bytes
+ * at all are one too: the field's default, not stated.
  */
-export function isDecimalBytes(bytes: Uint8Array, start: number, end: number): boolean {
-  if (start === end) return true;
-  if (end - start > MAX_DECIMAL_LENGTH) return false;
-  let pos = bytes[start] === MINUS ? start + 1 : start;
-  const whole = skipDigits(bytes, pos, end);
-  if (whole === pos) return false;
-  if (whole === end) return true;
-  pos = whole + 1;
-  return bytes[whole] === POINT && pos < end && skipDigits(bytes, pos, end) === end;
+export function decimalForm(bytes: Uint8Array, start: number, end: number): number {
+  if (start === end) return FORM.empty;
+  if (end - start > MAX_DECIMAL_LENGTH) return FORM.none;
+  const sign = bytes[start] === MINUS ? FORM.negative : FORM.positive;
+  const first = sign === FORM.negative ? start + 1 : start;
+  const whole = skipDigits(bytes, first, end);
+  if (whole === first) return FORM.none;
+  const startsWithZero = bytes[first] === ZERO;
+  const hasSpare = startsWithZero && whole > first + 1;
+  if (whole === end) {
+    if (hasSpare) return FORM.spare;
+    if (startsWithZero) return sign === FORM.negative ? FORM.spare : FORM.zero;
+    return sign;
+  }
+  const fraction = whole + 1;
+  if (bytes[whole] !== POINT || fraction === end || skipDigits(bytes, fraction, end) !== end) return FORM.none;
+  return hasSpare || bytes[end - 1] === ZERO ? FORM.spare : sign;
 }
 
 /** The same for a string. */

@@ -12,9 +12,9 @@ import { type ProjectionTree, planProjection, projectPayload } from "./projectio
 import { createSoundJson } from "./sound-json.ts";
 import { createJsonTranscoder } from "./to-json.ts";
 
-export type { PayloadCodec } from "./contract.ts";
-export { MAX_DECIMAL_LENGTH } from "./decimal.ts";
-export { bytesAsParts, type NotedTexts, type TextPart } from "./noted.ts";
+export type { PayloadCodec, PayloadMember } from "./contract.ts";
+export { FORM, MAX_DECIMAL_LENGTH } from "./decimal.ts";
+export { bytesAsParts, type NotedTexts } from "./noted.ts";
 export { MAX_MESSAGE_DEPTH } from "./plan.ts";
 export { MAX_PROJECTION_PATHS } from "./projection.ts";
 
@@ -37,14 +37,13 @@ export function createPayloadCodec(message: DescMessage): PayloadCodec {
 
     validate(bytes, start, end, contentType, path, member) {
       const kind = payloadKind(contentType);
-      const wanted = member === undefined ? undefined : plan.byName.get(member);
       notes.begin(bytes);
-      if (kind === "protobuf") checker.check(bytes, start, end, path, wanted);
+      if (kind === "protobuf") checker.check(bytes, start, end, path, member);
       else if (kind === "json") {
-        if (sound.passes(bytes, start, end, wanted)) return;
+        if (sound.passes(bytes, start, end, member)) return;
         const place = dataPath(path);
         const value = parseJson(jsonText(bytes, start, end, place), place);
-        checkJsonPayload(plan, value, place, wanted);
+        checkJsonPayload(plan, value, place, member);
         notes.takeParsed(value);
       } else {
         const found = contentType === "" ? "not stated" : excerpt(contentType);
@@ -53,9 +52,10 @@ export function createPayloadCodec(message: DescMessage): PayloadCodec {
       }
     },
 
-    checkMember(member) {
-      if (plan.byName.get(member)?.oneof) return;
-      throw new Error(`${message.typeName} has no field ${member} in a oneof.`);
+    member(name) {
+      const field = plan.byName.get(name);
+      if (field?.oneof) return field;
+      throw new Error(`${message.typeName} has no field ${name} in a oneof.`);
     },
 
     toJson: (protobuf) => transcoder.write(protobuf),

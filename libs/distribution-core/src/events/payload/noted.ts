@@ -1,53 +1,61 @@
 /** Where the texts of some fields of a payload are: noted while it is checked, for who asks more of them than its message does. */
 import { ScalarType } from "@bufbuild/protobuf";
+import { utf8 } from "../slices.ts";
+import { areSame } from "../words.ts";
+import { decimalForm, FORM } from "./decimal.ts";
 import type { FieldPlan, MessagePlan } from "./plan.ts";
 
 const NOTHING = new Uint8Array(0);
-const MINUS = 0x2d;
-const POINT = 0x2e;
-const ZERO = 0x30;
 
-/** Of a text that is put together: the place of another one, or below 0 a byte. */
-export type TextPart = number;
+/** Words of a note. */
+const START = 0;
+const END = 1;
+/** Of a decimal, a FORM. */
+const DECIMAL = 2;
+const NOTE_WORDS = 3;
 
-/** A text's bytes as parts. */
-export const bytesAsParts = (text: string): readonly TextPart[] => Array.from(Buffer.from(text), (byte) => -1 - byte);
+/** A text as parts of one that is put together, of which there are two kinds: places of others, and bytes, below 0. */
+export const bytesAsParts = (text: string): readonly number[] => Array.from(Buffer.from(text), (byte) => -1 - byte);
 
 type Parsed = Readonly<Record<string, unknown>>;
 
 export class NotedTexts {
   /** What all of them lie in. */
   #bytes: Uint8Array = NOTHING;
-  /** Start and end of each. */
-  readonly #spans: number[] = [];
+  #notes = new Int32Array(0);
   /** The fields on the way to each; none: it is given from outside. */
   readonly #ways: (readonly FieldPlan[])[] = [];
 
   /** A place more. */
   add(way: readonly FieldPlan[] = []): number {
-    this.#spans.push(0, 0);
-    return this.#ways.push(way) - 1;
+    this.#ways.push(way);
+    this.#notes = new Int32Array(this.#ways.length * NOTE_WORDS);
+    return this.#ways.length - 1;
   }
 
   /** What is taken lies in these. */
   begin(bytes: Uint8Array): void {
     this.#bytes = bytes;
-    for (let at = 0; at < this.#spans.length; at += 1) this.#spans[at] = 0;
+    const notes = this.#notes;
+    for (let at = 0; at < notes.length; at += 1) notes[at] = 0;
   }
 
-  /** The last one counts. */
-  take(place: number, start: number, end: number): void {
-    this.#spans[2 * place] = start;
-    this.#spans[2 * place + 1] = end;
+  /** The last one counts. `form`: of a decimal. */
+  take(place: number, start: number, end: number, form: number): void {
+    const notes = this.#notes;
+    const at = place * NOTE_WORDS;
+    notes[at + START] = start;
+    notes[at + END] = end;
+    notes[at + DECIMAL] = form;
   }
 
   /** A text that may lie elsewhere. */
-  takeFrom(bytes: Uint8Array, place: number, start: number, end: number): void {
-    if (bytes === this.#bytes) this.take(place, start, end);
+  takeFrom(bytes: Uint8Array, place: number, start: number, end: number, form: number): void {
+    if (bytes === this.#bytes) this.take(place, start, end, form);
     else {
       const length = this.#bytes.length;
       this.#bytes = Buffer.concat([this.#bytes, bytes.subarray(start, end)]);
-      this.take(place, length, this.#bytes.length);
+      this.take(place, length, this.#bytes.length, form);
     }
   }
 
@@ -58,7 +66,8 @@ export class NotedTexts {
       if (way.length === 0) continue;
       const value = way.reduce((holder, field) => memberOf(holder as Parsed | null | undefined, field), payload);
       const bytes = Buffer.from((value as string | null | undefined) ?? "");
-      this.takeFrom(bytes, place, 0, bytes.length);
+      const form = way.at(-1)!.decimal ? decimalForm(bytes, 0, bytes.length) : FORM.none;
+      this.takeFrom(bytes, place, 0, bytes.length, form);
     }
   }
 
@@ -67,58 +76,65 @@ export class NotedTexts {
     this.#bytes = NOTHING;
   }
 
-  isEmpty(place: number): boolean {
-    return this.#spans[2 * place + 1] === this.#spans[2 * place];
+  /** A FORM: `none` of what is no decimal, or not there. */
+  form(place: number): number {
+    return this.#notes[place * NOTE_WORDS + DECIMAL]!;
   }
 
-  /** Of a decimal: whether it has no zeros to spare, and is no "-0". */
-  isCanonical(place: number): boolean {
+  /** Whether the schema says that it is a decimal. */
+  isDecimal(place: number): boolean {
+    return this.#ways[place]!.at(-1)?.decimal === true;
+  }
+
+  /** Which of the places has no text; -1: none of them. */
+  findEmpty(places: Int32Array): number {
+    const notes = this.#notes;
+    for (let index = 0; index < places.length; index += 1) {
+      const at = places[index]! * NOTE_WORDS;
+      if (notes[at + END] === notes[at + START]) return index;
+    }
+    return -1;
+  }
+
+  /** Which of the places has a decimal that comes before the form in the order of FORM; what is empty has none. */
+  findBelow(places: Int32Array, forms: Int32Array): number {
+    const notes = this.#notes;
+    for (let index = 0; index < places.length; index += 1) {
+      const form = notes[places[index]! * NOTE_WORDS + DECIMAL]!;
+      if (form < forms[index]! && form > FORM.empty) return index;
+    }
+    return -1;
+  }
+
+  /** Whether the text is these one after the other. */
+  isJoined(place: number, parts: Int32Array): boolean {
     const bytes = this.#bytes;
-    const end = this.#spans[2 * place + 1]!;
-    const start = this.#spans[2 * place]!;
-    const first = bytes[start] === MINUS ? start + 1 : start;
-    let at = first;
-    while (at < end && bytes[at] !== POINT) at += 1;
-    if (bytes[first] === ZERO && at > first + 1) return false;
-    if (at < end) return bytes[end - 1] !== ZERO;
-    return first === start || bytes[first] !== ZERO;
-  }
-
-  /** Of a decimal in canonical form: below 0, 0, or above 0. */
-  sign(place: number): number {
-    const start = this.#spans[2 * place]!;
-    if (this.#bytes[start] === MINUS) return -1;
-    return this.#bytes[start] === ZERO && this.#spans[2 * place + 1] === start + 1 ? 0 : 1;
-  }
-
-  /** Whether it is these one after the other. */
-  isJoined(place: number, parts: readonly TextPart[]): boolean {
-    const bytes = this.#bytes;
-    let at = this.#spans[2 * place]!;
+    const notes = this.#notes;
+    const end = notes[place * NOTE_WORDS + END]!;
+    let at = notes[place * NOTE_WORDS + START]!;
     for (let index = 0; index < parts.length; index += 1) {
       const part = parts[index]!;
       if (part < 0) {
         if (bytes[at] !== -1 - part) return false;
         at += 1;
-        continue;
-      }
-      const end = this.#spans[2 * part + 1]!;
-      for (let from = this.#spans[2 * part]!; from < end; from += 1) {
-        if (bytes[at] !== bytes[from]) return false;
-        at += 1;
+      } else {
+        const start = notes[part * NOTE_WORDS + START]!;
+        const length = notes[part * NOTE_WORDS + END]! - start;
+        if (length > end - at || !areSame(bytes, at, start, length)) return false;
+        at += length;
       }
     }
     // Whoever went on beyond it does not end there.
-    return at === this.#spans[2 * place + 1];
+    return at === end;
   }
 
   text(place: number): string {
-    const [start, end] = this.#spans.slice(2 * place, 2 * place + 2);
-    return Buffer.from(this.#bytes.subarray(start, end)).toString();
+    const at = place * NOTE_WORDS;
+    return utf8(this.#bytes, this.#notes[at + START]!, this.#notes[at + END]!);
   }
 
-  joined(parts: readonly TextPart[]): string {
-    return parts.map((part) => (part < 0 ? String.fromCharCode(-1 - part) : this.text(part))).join("");
+  joined(parts: Int32Array): string {
+    return Array.from(parts, (part) => (part < 0 ? String.fromCharCode(-1 - part) : this.text(part))).join("");
   }
 }
 

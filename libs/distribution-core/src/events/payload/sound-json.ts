@@ -15,7 +15,7 @@ import {
   OPEN_OBJECT,
   QUOTE,
 } from "../fields/json-cursor.ts";
-import { isDecimalBytes, skipDigits } from "./decimal.ts";
+import { decimalForm, FORM, skipDigits } from "./decimal.ts";
 import type { NotedTexts } from "./noted.ts";
 import type { FieldPlan, MessagePlan } from "./plan.ts";
 
@@ -190,9 +190,9 @@ class Scanner implements SoundJson {
     const cursor = this.#cursor;
     switch (field.kind) {
       case KIND.text:
-        return this.#text() && this.#note(field);
+        return this.#text() && this.#note(field, FORM.none);
       case KIND.decimal:
-        return this.#text() && isDecimalBytes(cursor.bytes, cursor.textStart, cursor.textEnd) && this.#note(field);
+        return this.#text() && this.#decimal(field);
       case KIND.integer:
         return this.#integer(field, cursor.peek() === QUOTE);
       case KIND.number:
@@ -221,8 +221,15 @@ class Scanner implements SoundJson {
   }
 
   /** The string that was passed last. */
-  #note({ plan }: Field): true {
-    if (plan.noted >= 0) this.#notes.take(plan.noted, this.#cursor.textStart, this.#cursor.textEnd);
+  #decimal(field: Field): boolean {
+    const { bytes, textStart, textEnd } = this.#cursor;
+    const form = decimalForm(bytes, textStart, textEnd);
+    return form !== FORM.none && this.#note(field, form);
+  }
+
+  /** The string that was passed last. */
+  #note({ plan }: Field, form: number): true {
+    if (plan.noted >= 0) this.#notes.take(plan.noted, this.#cursor.textStart, this.#cursor.textEnd, form);
     return true;
   }
 

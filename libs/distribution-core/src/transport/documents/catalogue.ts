@@ -39,8 +39,9 @@ export function eventCatalogue(topics: readonly TopicDefinition[]): readonly Cat
     return topic.eventTypes.map((definition) => {
       const { type, example, member } = definition;
       if (codec && example) {
+        const wanted = member === undefined ? undefined : codec.member(member);
         const bytes = codec.fromJson(example, `the example of ${type}`);
-        codec.validate(bytes, 0, bytes.length, "application/protobuf", `the example of ${type}`, member);
+        codec.validate(bytes, 0, bytes.length, "application/protobuf", `the example of ${type}`, wanted);
       }
       return entryOf(topic, definition);
     });
