@@ -31,7 +31,7 @@ export function refOf(value: unknown): unknown {
 }
 
 function readMessage(shape: MessageShape, value: unknown, path: string, text: string): Message {
-  if (!isObject(value)) throw expected(path, "an object", value);
+  if (!isObject(value)) throw expected(path, objectOf(shape), value);
   const message = emptyMessage(shape);
   const seen = new Map<string, string>();
   for (const [name, member] of Object.entries(value)) {
@@ -49,6 +49,13 @@ function readMessage(shape: MessageShape, value: unknown, path: string, text: st
     seen.set(field.oneof ?? field.name, name);
   }
   return message;
+}
+
+/** What may stand there, for an error. */
+function objectOf({ fields }: MessageShape): string {
+  if (fields.length === 0) return "an object";
+  const which = fields.every(({ oneof }) => oneof !== undefined) ? "one" : "any";
+  return `an object with ${which} of ${fields.map(({ name }) => name).join(", ")}`;
 }
 
 function isObject(value: unknown): value is Message {
