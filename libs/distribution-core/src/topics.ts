@@ -17,7 +17,7 @@ export interface EventTypeDefinition {
   readonly key: string;
   /** Texts and decimals of its payload that have to be there and not be empty, by their proto names: `trade.price`. */
   readonly stated?: readonly string[];
-  /** Decimals of its payload that are in canonical form where they are stated, and which of them there may be. */
+  /** Texts of its payload, marked as decimals there, that are in canonical form where they are stated, and which there may be. */
   readonly decimals?: Readonly<Record<string, DecimalRange>>;
   /**
    * What key and texts of its payload have to be put together of, `{ instrument: "{venue}:{symbol}", key: "{instrument}" }`, in the

@@ -35,6 +35,8 @@ export interface Envelope {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
+  /** Start and end of each field by its number, as `startOf` and `endOf` give them: to be read only. */
+  readonly spans: Int32Array;
   /** The number of EventClass; 0 when not stated. */
   readonly class: number;
   readonly priority: number;
@@ -64,8 +66,6 @@ export interface Envelope {
    * that are no protobuf and on a known field of another wire type; unknown fields are stepped over.
    */
   read(bytes: Uint8Array, start: number, end: number, path?: EventPath): void;
-  /** Where the fields lie, as startOf and endOf say: start and end by field number. */
-  readonly spans: Int32Array;
   /** First byte of the field; 0 when it is absent. */
   startOf(field: SpanField): number;
   /** Position after the field; 0 when it is absent. */

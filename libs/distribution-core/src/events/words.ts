@@ -1,15 +1,15 @@
 /** Bytes by words of four, for what looks at every byte of every event: a word costs what a byte does. */
 
 let viewed: Uint8Array = new Uint8Array(0);
-let view = new DataView(viewed.buffer);
+let viewOfViewed = new DataView(viewed.buffer);
 
-/** Kept until other bytes are asked for: the events of a batch lie in the same. */
+/** Kept, with the bytes, until others are asked for: the events of a batch lie in the same. */
 export function viewOf(bytes: Uint8Array): DataView {
   if (bytes !== viewed) {
-    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    viewOfViewed = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     viewed = bytes;
   }
-  return view;
+  return viewOfViewed;
 }
 
 /** Whether the `length` bytes from `a` on equal those from `b` on. */
@@ -25,8 +25,9 @@ export function areSame(bytes: Uint8Array, a: number, b: number, length: number)
   return view.getInt32(a + last, true) === view.getInt32(b + last, true);
 }
 
-/** Of a text of ASCII whose length is a multiple of four. */
+/** Throws Error unless the text's length is a multiple of four. */
 export function wordsOf(text: string): Int32Array {
+  if (text.length % 4 !== 0) throw new Error(`"${text}" is not made of whole words.`);
   const view = viewOf(Buffer.from(text));
   return Int32Array.from({ length: text.length / 4 }, (_, index) => view.getInt32(4 * index, true));
 }
@@ -70,4 +71,4 @@ export function nonPrintable(view: DataView, start: number, end: number): number
 }
 
 /** A high bit is set when a byte is odd: its own, or by adding 1 from 0x7f on, or by borrowing below 0x20. */
-const oddBytes = (word: number): number => word | (word + 0x01010101) | ((word - 0x20202020) & ~word);
+const oddBytes = (word: number): number => word | (word + 0x01010101) | (word - 0x20202020);

@@ -22,7 +22,8 @@ export class EventIdentity {
   }
 
   /**
-   * Puts the event's print at `prints[at]`. `eventClass`: the one that is stored. `bodyIsKnown`: false leaves the body's words 0, which equal every other body.
+   * Puts the event's print at `prints[at]`. `eventClass`: the one that is stored. `bodyIsKnown`: false leaves the body's words 0,
+   * which equal every other body.
    */
   print(envelope: Envelope, eventClass: number, prints: Uint32Array, at: number, bodyIsKnown = true): void {
     const { hash } = this;

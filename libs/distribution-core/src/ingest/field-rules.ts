@@ -41,12 +41,11 @@ interface SpelledText extends Text {
 
 /**
  * Undefined: the type has no such rules. What is checked has just gone through the codec. Throws Error for a rule that names no
- * text of the codec's message.
+ * text of the codec's message, or is of a decimal and names another text.
  */
 export function createFieldRules(type: EventTypeDefinition, codec: PayloadCodec): PayloadCheck | undefined {
   const { notes } = codec;
-  const key = notes.add();
-  const placeOf = (name: string): number => (name === KEY ? key : codec.note(name));
+  const placeOf = (name: string): number => (name === KEY ? notes.outside : codec.note(name));
   const decimalOf = (name: string): number => {
     const place = placeOf(name);
     if (notes.isDecimal(place)) return place;
@@ -67,7 +66,7 @@ export function createFieldRules(type: EventTypeDefinition, codec: PayloadCodec)
   const leastForms = Int32Array.from(decimals, ({ leastForm }) => leastForm);
   return (envelope, path) => {
     const { bytes } = envelope;
-    notes.takeFrom(bytes, key, envelope.startOf(EVENT_FIELD.key), envelope.endOf(EVENT_FIELD.key), FORM.none);
+    notes.takeFrom(bytes, notes.outside, envelope.startOf(EVENT_FIELD.key), envelope.endOf(EVENT_FIELD.key), FORM.none);
     const empty = notes.findEmpty(statedPlaces);
     if (empty >= 0) throw notStated(path, stated[empty]!);
     const below = notes.findBelow(decimalPlaces, leastForms);

@@ -21,7 +21,7 @@ export interface PayloadChecks {
   of(type: EventTypeDefinition | undefined): PayloadCheck;
 }
 
-/** Throws Error for an event type whose `member` is no field of a oneof of the topic's message, or whose rules name no field of it. */
+/** Throws Error for an event type whose `member` is no field of a oneof of the topic's message, or whose rules name none that they can be of. */
 export function createPayloadChecks({
   name,
   message,

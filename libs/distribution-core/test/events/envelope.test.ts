@@ -73,6 +73,22 @@ describe("an envelope", () => {
     }
   });
 
+  it("reads numbers of any length, and tells those that end too early from those that are too long", () => {
+    for (let bits = 0n; bits <= 64n; bits += 1n) {
+      const number = (1n << bits) - 1n;
+      const digits = varint(number);
+      expect(scan(new Uint8Array([0x58, ...digits, 0x0a, 1, 65])).sequence).toBe(number);
+      for (let cut = 1; cut < digits.length; cut += 1) {
+        const { message } = errorOf(() => scan(new Uint8Array([0x58, ...digits.slice(0, cut)])));
+        expect(message).toContain("ends within a number");
+      }
+    }
+    for (const last of [2, 0x7f, 0x80, 0xff]) {
+      const { message } = errorOf(() => scan(new Uint8Array([0x58, ...new Array(9).fill(0xff), last])));
+      expect(message).toContain("has a number over 64 bits");
+    }
+  });
+
   it.each([
     ["text as a number", [0x08, 1]],
     ["a number as text", [0x2a, 1, 65]],
@@ -107,3 +123,7 @@ describe("readExtensions", () => {
     expect(errorOf(() => readExtensions(scan(new Uint8Array(bytes)), 2)).at).toBe("invalid_event events[2].extensions");
   });
 });
+
+function varint(number: bigint): number[] {
+  return number < 0x80n ? [Number(number)] : [Number(number & 0x7fn) | 0x80, ...varint(number >> 7n)];
+}

@@ -45,6 +45,32 @@ it("is the same of equal bodies and no others", () => {
   );
 });
 
+it("hangs on every byte of longer data, and on their order", () => {
+  for (let length = 56; length <= 140; length += 1) {
+    const data = Buffer.from(Array.from({ length }, (_, at) => at));
+    const prints = new Set([printOf({ data }, 1)]);
+    for (let at = 0; at < length; at += 1) {
+      data[at]! ^= 0x80;
+      prints.add(printOf({ data }, 1));
+      data[at]! ^= 0x80;
+    }
+    for (const by of [1, 4, 8])
+      prints.add(printOf({ data: Buffer.concat([data.subarray(by), data.subarray(0, by)]) }, 1));
+    expect(prints.size).toBe(1 + length + 3);
+  }
+});
+
+it("tells pieces of few bytes from the lengths of longer ones", () => {
+  const schema = Buffer.alloc(260, "s");
+  schema.set([4, 0, 0, 0], 252);
+  const one = { data: Buffer.of(0), dataSchema: schema.toString("latin1") };
+  const other = {
+    data: Buffer.concat([Buffer.of(4, 1, 0, 0), schema.subarray(0, 252)]),
+    dataSchema: schema.toString("latin1", 256),
+  };
+  expect(printOf(one, 0)).not.toBe(printOf(other, 0));
+});
+
 /** One letter more at either end of one text, another letter in it, or one of it moved to the next. */
 function change(first: Partial<Event>): fc.Arbitrary<Partial<Event>> {
   const names = ["type", "subject", "key", "contentType", "dataSchema"] as const;

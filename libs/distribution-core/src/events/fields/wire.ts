@@ -7,10 +7,6 @@ export const START_GROUP = 3;
 export const END_GROUP = 4;
 export const FIXED32 = 5;
 
-// What is exported is looked up wherever it is used, in compiled code too.
-const NUMBER = VARINT;
-const DELIMITED = BYTES;
-
 /** A tag of one byte and the ten bytes of the longest varint. */
 const MAX_VARINT_FIELD = 11;
 /** Tags of one byte. */
@@ -95,11 +91,11 @@ export class WireCursor {
       const tag = bytes[at]!;
       if (tag >= 0x80 || asked[tag] !== 0) break;
       let next = at + 1;
-      if ((tag & 7) === DELIMITED) {
+      if ((tag & 7) === BYTES) {
         const length = next < end ? bytes[next]! : 0x80;
         if (length >= 0x80) break;
         next += 1 + length;
-      } else if ((tag & 7) === NUMBER) {
+      } else if ((tag & 7) === VARINT) {
         while (next < end && bytes[next]! >= 0x80) next++;
         next++;
         if (next - at > MAX_VARINT_FIELD) break;

@@ -188,8 +188,9 @@ class Checker {
   #text({ decimal, noted }: FieldPlan, start: number, end: number): void {
     const bytes = this.#reader.bytes;
     const form = decimal ? decimalForm(bytes, start, end) : NO_DECIMAL;
-    if (decimal && form === NO_DECIMAL) throw invalidEvent(this.#place, DECIMAL_RULE);
-    if (nonAscii(viewOf(bytes), start, end) !== 0 && !isUtf8(bytes.subarray(start, end)))
+    if (decimal) {
+      if (form === NO_DECIMAL) throw invalidEvent(this.#place, DECIMAL_RULE);
+    } else if (nonAscii(viewOf(bytes), start, end) !== 0 && !isUtf8(bytes.subarray(start, end)))
       throw invalidEvent(this.#place, "It is not valid UTF-8.");
     if (noted >= 0) this.#notes.take(noted, start, end, form);
   }

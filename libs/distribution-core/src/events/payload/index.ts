@@ -12,7 +12,7 @@ import { type ProjectionTree, planProjection, projectPayload } from "./projectio
 import { createSoundJson } from "./sound-json.ts";
 import { createJsonTranscoder } from "./to-json.ts";
 
-export type { PayloadCodec, PayloadMember } from "./contract.ts";
+export type { PayloadCodec } from "./contract.ts";
 export { FORM, MAX_DECIMAL_LENGTH } from "./decimal.ts";
 export { bytesAsParts, type NotedTexts } from "./noted.ts";
 export { MAX_MESSAGE_DEPTH } from "./plan.ts";

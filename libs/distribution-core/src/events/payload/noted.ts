@@ -10,8 +10,8 @@ const NOTHING = new Uint8Array(0);
 /** Words of a note. */
 const START = 0;
 const END = 1;
-/** Of a decimal, a FORM. */
-const DECIMAL = 2;
+/** A FORM. */
+const FORM_AT = 2;
 const NOTE_WORDS = 3;
 
 /** A text as parts of one that is put together, of which there are two kinds: places of others, and bytes, below 0. */
@@ -23,11 +23,13 @@ export class NotedTexts {
   /** What all of them lie in. */
   #bytes: Uint8Array = NOTHING;
   #notes = new Int32Array(0);
-  /** The fields on the way to each; none: it is given from outside. */
+  /** The fields on the way to each. */
   readonly #ways: (readonly FieldPlan[])[] = [];
+  /** The place of a text that no field of the payload has. */
+  readonly outside = this.add([]);
 
-  /** A place more. */
-  add(way: readonly FieldPlan[] = []): number {
+  /** A place more; what was taken is gone. */
+  add(way: readonly FieldPlan[]): number {
     this.#ways.push(way);
     this.#notes = new Int32Array(this.#ways.length * NOTE_WORDS);
     return this.#ways.length - 1;
@@ -46,7 +48,7 @@ export class NotedTexts {
     const at = place * NOTE_WORDS;
     notes[at + START] = start;
     notes[at + END] = end;
-    notes[at + DECIMAL] = form;
+    notes[at + FORM_AT] = form;
   }
 
   /** A text that may lie elsewhere. */
@@ -63,7 +65,7 @@ export class NotedTexts {
   takeParsed(payload: unknown): void {
     this.begin(NOTHING);
     for (const [place, way] of this.#ways.entries()) {
-      if (way.length === 0) continue;
+      if (place === this.outside) continue;
       const value = way.reduce((holder, field) => memberOf(holder as Parsed | null | undefined, field), payload);
       const bytes = Buffer.from((value as string | null | undefined) ?? "");
       const form = way.at(-1)!.decimal ? decimalForm(bytes, 0, bytes.length) : FORM.none;
@@ -78,7 +80,7 @@ export class NotedTexts {
 
   /** A FORM: `none` of what is no decimal, or not there. */
   form(place: number): number {
-    return this.#notes[place * NOTE_WORDS + DECIMAL]!;
+    return this.#notes[place * NOTE_WORDS + FORM_AT]!;
   }
 
   /** Whether the schema says that it is a decimal. */
@@ -100,7 +102,7 @@ export class NotedTexts {
   findBelow(places: Int32Array, forms: Int32Array): number {
     const notes = this.#notes;
     for (let index = 0; index < places.length; index += 1) {
-      const form = notes[places[index]! * NOTE_WORDS + DECIMAL]!;
+      const form = notes[places[index]! * NOTE_WORDS + FORM_AT]!;
       if (form < forms[index]! && form > FORM.empty) return index;
     }
     return -1;

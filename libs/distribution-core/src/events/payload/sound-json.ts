@@ -220,7 +220,7 @@ class Scanner implements SoundJson {
     return cursor.peek() === QUOTE && cursor.string() && !cursor.escaped && cursor.ascii;
   }
 
-  /** The string that was passed last. */
+  /** False: the string that was passed last is no decimal. */
   #decimal(field: Field): boolean {
     const { bytes, textStart, textEnd } = this.#cursor;
     const form = decimalForm(bytes, textStart, textEnd);
