@@ -17,8 +17,8 @@ import type { ServerReady } from "./server.ts";
 const SUBSCRIBERS = 1_000;
 const ROUNDS = 15;
 const ROUND_MS = 400;
-/** Before the first round of each case, for the compiler. */
-const WARM_UP_MS = 500;
+/** Before the first round of each case, for the compiler: one event at a time it sees few. */
+const WARM_UP_MS = 3_000;
 
 const ONE = "one event at a time";
 const TENS = "bursts of 10";
