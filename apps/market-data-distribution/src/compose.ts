@@ -5,6 +5,7 @@ import { pulsar } from "@distribution/broker-pulsar/choice";
 import {
   type DistributionService,
   type Domain,
+  type DomainParts,
   startDomainService,
   type Upstream,
   type UpstreamParts,
@@ -14,6 +15,7 @@ import type { MarketDataConfig } from "./config.ts";
 import { createMarketDataRouter, marketDataOpenApi } from "./domain/endpoints.ts";
 import { createReadModels } from "./domain/read-models.ts";
 import { MARKET_DATA_ROUTES } from "./domain/routes.ts";
+import { govern } from "./domain/rules.ts";
 import { MARKET_DATA_TOPICS } from "./domain/topics.ts";
 import { createSimulator } from "./simulator.ts";
 
@@ -42,8 +44,9 @@ export const startMarketData = (config: MarketDataConfig): Promise<DistributionS
     upstream: (parts) => startFeed(config, parts),
   });
 
-function createDomain(): Domain {
+function createDomain({ ingest }: DomainParts): Domain {
   const models = createReadModels();
+  govern(ingest);
   return {
     projections: Object.values(models),
     router: createMarketDataRouter(models),

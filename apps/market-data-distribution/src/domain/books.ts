@@ -64,15 +64,13 @@ export function createBook(maxLevels = MAX_BOOK_LEVELS, saved?: SavedBook): Book
       return bids.size + asks.size;
     },
     apply(change) {
-      const levels = change.levels.map(validLevel);
+      const levels = validLevels(change);
       if (change.action === BookAction.SNAPSHOT) {
         bids.replace(levels.filter(({ side }) => side === Side.BUY));
         asks.replace(levels.filter(({ side }) => side === Side.SELL));
         complete = true;
-      } else if (change.action === BookAction.DELTA) {
-        for (const { side, price, size } of levels) (side === Side.BUY ? bids : asks).set(price, size);
       } else {
-        throw fieldError("invalid_event", "data.book.action", "must be a snapshot or a delta.");
+        for (const { side, price, size } of levels) (side === Side.BUY ? bids : asks).set(price, size);
       }
     },
     depth(levels) {
@@ -82,6 +80,13 @@ export function createBook(maxLevels = MAX_BOOK_LEVELS, saved?: SavedBook): Book
     },
     save: () => ({ bids: bids.save(), asks: asks.save(), complete }),
   };
+}
+
+/** The change's levels with canonical decimals. Throws `invalid_event` naming what is wrong with the change. */
+export function validLevels({ action, levels }: BookChange): BookChange["levels"] {
+  if (action !== BookAction.SNAPSHOT && action !== BookAction.DELTA)
+    throw fieldError("invalid_event", "data.book.action", "must be a snapshot or a delta.");
+  return levels.map(validLevel);
 }
 
 function validLevel({ side, price, size }: BookChange["levels"][number], index: number): BookChange["levels"][number] {

@@ -1,7 +1,7 @@
 /** Publishers that repeat, contradict themselves, reorder and leave gaps, by every way in. */
 import { until } from "@distribution/testkit/service";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { logOf, publishEvents, Refused } from "../support/rest.ts";
+import { logOf, publishEvents, publishJsonBatch, Refused, refusal } from "../support/rest.ts";
 import { type RunningService, startService } from "../support/service.ts";
 import { TRADES, tradeCloudEvent, trades } from "../support/trades.ts";
 import { WAYS_IN } from "../support/ways-in.ts";
@@ -76,6 +76,68 @@ describe.each(WAYS_IN)("by $name, an event that its instrument's readers could n
       message: expect.stringContaining(path),
     });
     expect(await stored("useless")).toEqual([]);
+  });
+});
+
+describe("a book change that a book could not be built from is refused", () => {
+  const BOOKS = "market-data.books";
+  const change = (id: string, book: object) => ({
+    ...{ specversion: "1.0", id: `books/${id}`, source: "/test/desk", type: "market-data.book.v1", eventclass: "book" },
+    ...{ partitionkey: "test:BOOK", datacontenttype: "application/json" },
+    data: { ...{ venue: "test", symbol: "BOOK", instrument: "test:BOOK", exchangeTime: "1", receivedTime: "2" }, book },
+  });
+  const DELTA = "BOOK_ACTION_DELTA";
+  const good = { side: "SIDE_BUY", price: "1", size: "2" };
+
+  it.each([
+    ["without an action", "data.book.action", { levels: [good] }],
+    ["of a level without a side", "data.book.levels[1].side", { action: DELTA, levels: [good, { price: "1" }] }],
+    ["without a price", "data.book.levels[0].price", { action: DELTA, levels: [{ ...good, price: "" }] }],
+    ["without a size", "data.book.levels[0].size", { action: DELTA, levels: [{ side: "SIDE_SELL", price: "3" }] }],
+    ["of a size below 0", "data.book.levels[1].size", { action: DELTA, levels: [good, { ...good, size: "-1" }] }],
+    [
+      "of a price with zeros to spare",
+      "data.book.levels[0].price",
+      { action: DELTA, levels: [{ ...good, price: "1.50" }] },
+    ],
+    [
+      "of a size with zeros to spare",
+      "data.book.levels[0].size",
+      { action: DELTA, levels: [{ ...good, size: "0.0" }] },
+    ],
+  ])("%s, at %s, with its batch", async (what, path, book) => {
+    const batch = [change(`${what} before`, { action: DELTA, levels: [good] }), change(what, book)];
+    const problem = await refusal(publishJsonBatch(service.ports, BOOKS, batch));
+    expect(problem).toMatchObject({ code: "invalid_event", errors: [{ path: `events[1].${path}` }] });
+    const events = await logOf(service.ports, BOOKS);
+    expect(events.filter(({ event }) => event.id.startsWith(`books/${what}`))).toEqual([]);
+  });
+
+  it("and all others are in the book that is read", async () => {
+    const levels = [good, { side: "SIDE_SELL", price: "3", size: "0.5" }];
+    const batch = [
+      change("snapshot", { action: "BOOK_ACTION_SNAPSHOT", levels }),
+      change("delta", {
+        action: DELTA,
+        levels: [
+          { ...good, size: "0" },
+          { ...good, price: "-0.5" },
+        ],
+      }),
+    ];
+    await publishJsonBatch(service.ports, BOOKS, batch);
+    const book = await until("the book has the change", async () => {
+      const response = await fetch(`http://127.0.0.1:${service.ports.public}/api/v1/instruments/test%3ABOOK/book`);
+      const answer = response.ok
+        ? ((await response.json()) as { book: { bids: { price: string }[] } }).book
+        : undefined;
+      return answer?.bids[0]?.price === "-0.5" && answer;
+    });
+    expect(book).toMatchObject({
+      bids: [{ price: "-0.5", size: "2" }],
+      asks: [{ price: "3", size: "0.5" }],
+      complete: true,
+    });
   });
 });
 

@@ -13,6 +13,7 @@ export {
   publishJsonBatch,
   type ReadAnswer,
   Refused,
+  refusal,
   request,
 } from "@distribution/testkit/service";
 

@@ -38,7 +38,7 @@ export function isDecimalText(text: string): boolean {
   return text.length <= MAX_DECIMAL_LENGTH && /^(?:-?\d+(?:\.\d+)?)?$/.test(text);
 }
 
-export const DECIMAL_RULE = `It is a decimal number like -12.3450, at most ${MAX_DECIMAL_LENGTH} characters, without exponent.`;
+export const DECIMAL_RULE = `It has to be a decimal number like -12.345, at most ${MAX_DECIMAL_LENGTH} characters, without exponent.`;
 
 /** The place behind the digits that begin at `start`. */
 export function skipDigits(bytes: Uint8Array, start: number, end: number): number {
