@@ -19,7 +19,7 @@ import { cellOf, edgeOf } from "./groups.ts";
 import type { Node } from "./node.ts";
 import { orderedHigh } from "./ordered.ts";
 import type { Entry, Placement, Verifier } from "./placement.ts";
-import { ROW } from "./rows.ts";
+import { DOUBLES, EQUAL_SLOT, EQUAL_VALUE, ID, INTS, MORE, RANGE_1, RANGE_2 } from "./rows.ts";
 import type { Slot } from "./slot.ts";
 import { compileTerm, passes, releaseTest } from "./tests.ts";
 import { CROWDED, OVERCROWDED, Tree } from "./tree.ts";
@@ -41,10 +41,6 @@ export const DEFAULT_MAX_IDS = 4_194_304;
 export function createMatcher(schema: TopicSchema, options: MatcherOptions = {}): Matcher {
   return new IndexMatcher(schema, options);
 }
-
-// What is imported is looked up wherever it is used, in compiled code too.
-const { ints: INTS, range1: RANGE_1, range2: RANGE_2, equalSlot: EQUAL_SLOT, equalValue: EQUAL_VALUE } = ROW;
-const { id: ID, more: MORE, doubles: DOUBLES } = ROW;
 
 const EVERY_EVENT: readonly Conjunction[] = [{ terms: [], verify: false }];
 const ASK_THE_FILTER: readonly Conjunction[] = [{ terms: [], verify: true }];

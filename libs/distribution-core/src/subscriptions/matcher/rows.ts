@@ -10,23 +10,17 @@ import type { Placement } from "./placement.ts";
 import { ABSENT_BIT, NO_RUN, type Slot } from "./slot.ts";
 import type { Test, ValueTest } from "./tests.ts";
 
-/** Where in a row what is. */
-export const ROW = {
-  /** Integers of a row: four words of rejected bits, two slots of ranges, a slot and value to be equal, the subscriber, flags. */
-  ints: 12,
-  range1: 4,
-  range2: 5,
-  equalSlot: 6,
-  equalValue: 7,
-  id: 8,
-  /** 1: there is more to ask than the row says. */
-  more: 9,
-  /** Doubles of a row: low and high of either range. */
-  doubles: 4,
-} as const;
-
-const { ints: INTS, range1: RANGE_1, range2: RANGE_2, equalSlot: EQUAL_SLOT, equalValue: EQUAL_VALUE } = ROW;
-const { id: ID, doubles: DOUBLES } = ROW;
+/** Integers of a row: four words of rejected bits, two slots of ranges, a slot and value to be equal, the subscriber, flags. */
+export const INTS = 12;
+export const RANGE_1 = 4;
+export const RANGE_2 = 5;
+export const EQUAL_SLOT = 6;
+export const EQUAL_VALUE = 7;
+export const ID = 8;
+/** 1: there is more to ask than the row says. */
+export const MORE = 9;
+/** Doubles of a row: low and high of either range. */
+export const DOUBLES = 4;
 
 /** Power-of-two spans of rows, and free lists of them by size. */
 export class Rows {

@@ -3,7 +3,7 @@ import type { EventSlots } from "./event-slots.ts";
 import { BandGroup, edgeOf } from "./groups.ts";
 import { Node } from "./node.ts";
 import type { Entry, Placement } from "./placement.ts";
-import { ROW, Rows } from "./rows.ts";
+import { INTS, MORE, Rows } from "./rows.ts";
 import { isBand, shareOf, type Test } from "./tests.ts";
 
 /** A node with more rows than this is split by tests that few events pass; rows are cheaper than look-ups below it. */
@@ -57,7 +57,7 @@ export class Tree {
     const rest = rows.write(row, entry.id, open, this.#slots);
     const placement: Placement = { entry, node, row, used, rest: rest.length > 0 ? rest : NOTHING };
     rows.placements[row] = placement;
-    if (rest.length > 0 || entry.verify) rows.ints[row * ROW.ints + ROW.more] = 1;
+    if (rest.length > 0 || entry.verify) rows.ints[row * INTS + MORE] = 1;
     // Most have one: `push` would leave room for sixteen more.
     if (entry.placements.length === 0) entry.placements = [placement];
     else entry.placements.push(placement);
