@@ -81,6 +81,11 @@ export class Gathering {
     this.#count = count;
   }
 
+  /** Where what was gathered goes. */
+  get targets(): readonly Target[] {
+    return this.#active;
+  }
+
   /** Where the event of this index goes. */
   targetAt(index: number): Target {
     return this.#destinations[index]!;

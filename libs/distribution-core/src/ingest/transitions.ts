@@ -91,7 +91,8 @@ export class Transitions {
    * until `release` or `committed`; it keeps its place while it waits.
    */
   judge(publication: Publication, gathering: Gathering): Blocker | undefined {
-    if (this.#machines.size === 0) return undefined;
+    if (publication.hold === undefined && !gathering.targets.some(({ topic }) => this.#machines.has(topic)))
+      return undefined;
     const places = new Set<Unseen>();
     const judged = this.#read(publication, gathering, places);
     const hold = this.#hold(publication, judged);
