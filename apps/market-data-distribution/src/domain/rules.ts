@@ -1,6 +1,5 @@
 /** What a book change has to be beside what event-types.ts says as data: each of its levels is looked at before it is taken. */
 import { fieldError } from "@distribution/core/errors";
-import { isCanonicalDecimal } from "@distribution/core/events";
 import type { IngestService } from "@distribution/core/ingest";
 import { type BookChange, NormalizedMarketDataEvent } from "@distribution/proto-types/market_data/v1/market_data";
 import { validLevels } from "./books.ts";
@@ -20,7 +19,7 @@ export function govern(ingest: Pick<IngestService, "govern">): void {
 function assertUsable(change: BookChange): void {
   for (const [index, level] of validLevels(change).entries()) {
     for (const name of ["price", "size"] as const) {
-      if (isCanonicalDecimal(change.levels[index]![name])) continue;
+      if (change.levels[index]![name] === level[name]) continue;
       const right = `has to be ${JSON.stringify(level[name])}: equal numbers are equal texts.`;
       throw fieldError("invalid_event", `data.book.levels[${index}].${name}`, right);
     }

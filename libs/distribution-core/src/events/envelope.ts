@@ -1,9 +1,9 @@
 /** The fields of a stored event, found without decoding it and without making an object. */
 import { signed64 } from "./int64.ts";
+import { usualMediaType } from "./media.ts";
 import type { EventPath } from "./path.ts";
 import { utf8 } from "./slices.ts";
 import { WireReader } from "./wire.ts";
-import { startsWith, wordsOf } from "./words.ts";
 
 /** Field numbers of `distribution.v1.Event`. */
 export const EVENT_FIELD = {
@@ -80,10 +80,6 @@ export function createEnvelope(): Envelope {
   return new ScannedEnvelope();
 }
 
-const PROTOBUF = "application/protobuf";
-const JSON_TYPE = "application/json";
-const PROTOBUF_WORDS = wordsOf(PROTOBUF);
-const JSON_WORDS = wordsOf(JSON_TYPE);
 const EMPTY = new Uint8Array(0);
 
 /** Tags of Event's fields: number << 3 | wire type. */
@@ -120,11 +116,8 @@ class ScannedEnvelope implements Envelope {
   }
 
   get contentType(): string {
-    const start = this.spans[2 * EVENT_FIELD.contentType]!;
-    const length = this.spans[2 * EVENT_FIELD.contentType + 1]! - start;
-    if (length === PROTOBUF.length && startsWith(this.bytes, start, PROTOBUF_WORDS)) return PROTOBUF;
-    if (length === JSON_TYPE.length && startsWith(this.bytes, start, JSON_WORDS)) return JSON_TYPE;
-    return this.text(EVENT_FIELD.contentType);
+    const field = EVENT_FIELD.contentType;
+    return usualMediaType(this.bytes, this.startOf(field), this.endOf(field)) ?? this.text(field);
   }
 
   read(bytes: Uint8Array, start: number, end: number, path: EventPath = "event"): void {

@@ -1,5 +1,6 @@
 /** Which reader a content type asks for. */
-import { startsWith, wordsOf } from "../words.ts";
+import { usualMediaType } from "../media.ts";
+import { utf8 } from "../slices.ts";
 
 export const OTHER = 0;
 export const JSON_PAYLOAD = 1;
@@ -15,13 +16,10 @@ export function payloadFormat(contentType: string): PayloadFormat {
   return OTHER;
 }
 
-const PLAIN_JSON = wordsOf("application/json");
-const PLAIN_PROTOBUF = wordsOf("application/protobuf");
-
 /** The same from bytes. The two usual spellings are recognised without making a string. */
 export function payloadFormatOf(bytes: Uint8Array, start: number, end: number): PayloadFormat {
-  const length = end - start;
-  if (length === 4 * PLAIN_JSON.length && startsWith(bytes, start, PLAIN_JSON)) return JSON_PAYLOAD;
-  if (length === 4 * PLAIN_PROTOBUF.length && startsWith(bytes, start, PLAIN_PROTOBUF)) return PROTOBUF_PAYLOAD;
-  return payloadFormat(Buffer.from(bytes.buffer, bytes.byteOffset + start, length).toString("utf8"));
+  const usual = usualMediaType(bytes, start, end);
+  if (usual === "application/json") return JSON_PAYLOAD;
+  if (usual === "application/protobuf") return PROTOBUF_PAYLOAD;
+  return payloadFormat(utf8(bytes, start, end));
 }
